@@ -1,0 +1,57 @@
+# Thin verbs; each one's work is done by a program that can be called without make.
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PACKAGES := gen/python models server clients/python
+PROJECTS := $(PACKAGES:%=%/pyproject.toml)
+
+.PHONY: help demo test check gen check-gen release-contract train-quick clean
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .make/venv ## set up, start a server, read examples/, write demo/
+	$(BIN)/python examples/demo.py
+
+test: .make/venv ## set up and run the tests that need Python alone; more run when Node or torch are there
+	$(BIN)/pytest -q
+
+check: .make/venv .make/node ## format, lint, types, imports, contract
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	node_modules/.bin/buf lint
+	node_modules/.bin/buf breaking --against proto/released.binpb
+	$(MAKE) --no-print-directory check-gen
+
+gen: .make/venv ## regenerate gen/ from proto/
+	$(BIN)/python gen/generate.py
+
+check-gen: .make/venv ## fail when gen/ differs from proto/
+	$(BIN)/python gen/generate.py --check
+
+release-contract: .make/node ## keep the contract as it is now as the last released one
+	node_modules/.bin/buf build --exclude-source-info -o proto/released.binpb
+
+train-quick: .make/training ## repeat the shipped recogniser's recipe; resumes where it stopped
+	$(BIN)/zorky-train recognizer --quick
+
+clean: ## remove what setup made
+	rm -rf $(VENV) .make node_modules
+
+.make/venv: constraints.txt $(PROJECTS)
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Zorky needs Python 3.11 or later: make PYTHON=python3.12 …")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt hatchling editables
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
+	  -e gen/python -e models -e 'server[cpu]' -e clients/python -r requirements-dev.txt
+	mkdir -p .make && touch $@
+
+.make/training: .make/venv training/pyproject.toml
+	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check torch==2.13.0
+	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e training
+	touch $@
+
+.make/node: package.json
+	npm install --silent --no-audit --no-fund --no-package-lock
+	mkdir -p .make && touch $@

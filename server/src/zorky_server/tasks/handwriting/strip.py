@@ -1,0 +1,38 @@
+"""From the crop of one line to the recogniser's input. Training and serving share it, so both see the same pixels."""
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .light import flatten_light
+from .values import Picture
+
+HEIGHT = 48
+"""Pixels: the height the recogniser was built for."""
+MAX_WIDTH = 2048
+"""Pixels: longer lines are squeezed to this width."""
+WIDTH_STEP = 64
+"""Pixels: widths are padded up to a multiple of it, so that lines of like length share a batch and a memory plan."""
+STRIDE = 8
+"""Pixels of strip width for one step of the recogniser's output."""
+
+
+def strip_from_crop(crop: Picture) -> Picture:
+    """Scales the crop of a line, (H, W, 3) RGB uint8, to HEIGHT and flattens its light: (48, w, 3), w <= MAX_WIDTH."""
+    height, width = crop.shape[:2]
+    target = min(MAX_WIDTH, max(STRIDE, round(width * HEIGHT / height)))
+    shrinks = height > HEIGHT or width > target
+    scaled = cv2.resize(crop, (target, HEIGHT), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    return flatten_light(scaled, ink_height=HEIGHT)
+
+
+def padded_width(width: int) -> int:
+    """The bucket of a strip `width` pixels wide: the next multiple of WIDTH_STEP."""
+    return -(-width // WIDTH_STEP) * WIDTH_STEP
+
+
+def strip_tensor(strip: Picture, width: int) -> NDArray[np.float32]:
+    """The network's input (3, 48, width): RGB in [-1, 1], white paper (1.0) to the right of the strip."""
+    tensor = np.ones((3, HEIGHT, width), np.float32)
+    tensor[:, :, : strip.shape[1]] = strip.transpose(2, 0, 1) * np.float32(2 / 255) - 1
+    return tensor
