@@ -7,7 +7,7 @@ import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 from zorky_training.onnx_fusion import fused_nodes
 from zorky_training.onnx_graph import OnnxGraph, head, replace_head
 
@@ -89,6 +89,13 @@ def test_a_replaced_head_has_the_asked_number_of_classes_and_leaves_the_original
     assert probabilities.shape == (2, 24, 97)
     np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-4)
     assert by_onnxruntime(model, x).shape[-1] > 10_000
+
+
+def test_no_denormal_weight_is_written_back() -> None:
+    model = published("det")
+    OnnxGraph(model).write_back(model)
+    weights = np.concatenate([numpy_helper.to_array(t).ravel() for t in model.graph.initializer if t.data_type == 1])
+    assert np.abs(weights[weights != 0]).min() >= np.finfo(np.float32).tiny
 
 
 def test_an_unknown_operator_is_named() -> None:

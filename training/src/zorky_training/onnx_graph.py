@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
+from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 (torch's own documentation names it so)
@@ -34,7 +35,7 @@ _WEIGHT_SLOTS = {
     "LayerNormalization": (1, 2),
     "BatchNormalization": (1, 2),
 }
-"""Inputs that may be trained, by operator. Batch normalisation keeps its statistics: scale and shift alone are trained."""
+"""Inputs that may be trained, by operator. Batch normalisation keeps its statistics: scale and shift are trained."""
 
 
 class OnnxGraph(nn.Module):
@@ -54,7 +55,7 @@ class OnnxGraph(nn.Module):
         self._inputs = [value.name for value in graph.input if value.name not in arrays]
         self._trained = [name for name in arrays if name in self._trainable(arrays)]
         for name in sorted(used & arrays.keys()):
-            tensor = torch.from_numpy(np.array(arrays[name]))
+            tensor = torch.from_numpy(_without_denormals(np.array(arrays[name])))
             if name in self._trained:
                 self.register_parameter(_attribute(name), nn.Parameter(tensor))
             else:
@@ -71,10 +72,10 @@ class OnnxGraph(nn.Module):
 
     def write_back(self, model: ModelProto) -> None:
         """Puts the trained weights into `model`, the graph this was made from."""
-        trained = {name: getattr(self, _attribute(name)).detach().cpu().numpy() for name in self._trained}
         for tensor in model.graph.initializer:
-            if tensor.name in trained:
-                tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(trained[tensor.name]), tensor.name))
+            if tensor.name in self._trained:
+                array = _without_denormals(getattr(self, _attribute(tensor.name)).detach().cpu().numpy())
+                tensor.CopyFrom(numpy_helper.from_array(array, tensor.name))
 
     def _trainable(self, arrays: dict[str, Any]) -> set[str]:
         slots = ((step, slot) for step in self._steps for slot in _WEIGHT_SLOTS.get(step.op, ()))
@@ -116,6 +117,13 @@ def replace_head(model: ModelProto, classes: int, seed: int = 0) -> ModelProto:
     copy.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = classes
     del copy.graph.value_info[:]
     return copy
+
+
+def _without_denormals(array: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Weight decay left a quarter of a million denormal weights in PP-OCRv6's detector: they make it 3.5 times slower."""
+    if array.dtype != np.float32:
+        return array
+    return np.where(np.abs(array) < np.finfo(np.float32).tiny, np.float32(0), array)
 
 
 def _is_weight(array: Any) -> bool:
