@@ -21,4 +21,4 @@ def flatten_light(picture: Picture, ink_height: int) -> Picture:
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
     paper = cv2.blur(paper, (reach, reach))
     background = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.divide(picture, np.maximum(background, 1), scale=255)
+    return np.asarray(cv2.divide(picture, np.maximum(background, 1), scale=255), np.uint8)

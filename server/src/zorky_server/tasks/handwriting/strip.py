@@ -23,7 +23,7 @@ def strip_from_crop(crop: Picture) -> Picture:
     target = min(MAX_WIDTH, max(STRIDE, round(width * HEIGHT / height)))
     shrinks = height > HEIGHT or width > target
     scaled = cv2.resize(crop, (target, HEIGHT), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return flatten_light(scaled, ink_height=HEIGHT)
+    return flatten_light(np.asarray(scaled, np.uint8), ink_height=HEIGHT)
 
 
 def padded_width(width: int) -> int:

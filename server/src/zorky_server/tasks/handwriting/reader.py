@@ -1,0 +1,151 @@
+"""Reads a picture in stages. A generator: it yields what the models shall run, so that anyone can drive it.
+
+file ─ open ─▶ picture ─ detector ─▶ lines ─ turn upright ─▶ strips ─ recogniser ─▶ words
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .detector import detector_input, lines_from_map
+from .lines import crop, mostly_vertical, reading_order
+from .model import HandwritingModel
+from .picture import Limits, OpenedPicture, open_picture, turn
+from .placing import line_height, quad_of_whole, skew_degrees, to_viewed
+from .strip import padded_width, strip_from_crop, strip_tensor
+from .values import Ask, Layout, Line, ModelCall, Notice, Picture, Quad, Reading, ReadOptions, Steps, WarningCode
+from .words import CutLine, WordReader, path_score
+
+MAX_ALTERNATIVES = 10
+
+_SAMPLES = 4
+"""Lines by which it is told whether a page stands upright: the longest ones."""
+_SURE = 0.9
+"""A path score beyond which text stands upright for certain."""
+_SMALL = 20.0
+"""Pixels: lower lines cannot be read well."""
+
+Outputs = Sequence[NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """A picture turned by `quarters` quarter turns clockwise, and its lines in reading order."""
+
+    pixels: Picture
+    quarters: int
+    cuts: list[CutLine]
+    read: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    """Frames of the lines already read, by the line's number."""
+
+
+class Reader:
+    """Reads handwriting with one model. Keeps nothing between readings."""
+
+    def __init__(self, model: HandwritingModel, limits: Limits) -> None:
+        self.identity = model.identity
+        self.languages = model.languages
+        self.limits = limits
+        self._words = WordReader(model.charset, model.calibration)
+
+    def read(self, file: bytes, options: ReadOptions) -> Steps:
+        """Steps from the bytes of a picture file to its Reading. Raises BadPicture at its first step."""
+        opened = open_picture(file, self.limits)
+        yield Ask("decode")
+        if options.layout is Layout.PAGE:
+            page = yield from _upright_page(opened.pixels)
+        else:
+            page = _Page(opened.pixels, 0, [_cut(opened.pixels, quad_of_whole(opened.pixels))])
+        frames = yield from _recognized(page)
+        read = [self._words.line(cut, one, options) for cut, one in zip(page.cuts, frames, strict=True)]
+        return _reading(opened, page, [line for line in read if line], options)
+
+
+def warm_up_picture() -> bytes:
+    """A picture file of a written line, drawn here: reading it takes every stage through its models."""
+    page = np.full((240, 640, 3), 235, np.uint8)
+    cv2.putText(page, "Zorky 2026", (60, 140), cv2.FONT_HERSHEY_SCRIPT_SIMPLEX, 3.0, (60, 40, 30), 4, cv2.LINE_AA)
+    return cv2.imencode(".png", page)[1].tobytes()
+
+
+def _upright_page(pixels: Picture) -> Generator[Ask, Outputs, _Page]:
+    """Finds the lines; where they stand sideways or upside down, turns the picture and finds them anew."""
+    page = yield from _found(pixels, 0)
+    if not page.cuts:
+        return page
+    sideways = mostly_vertical([cut.quad for cut in page.cuts])
+    upside_down = yield from _upside_down(page)
+    quarters = (3 if sideways else 0) + (2 if upside_down else 0)
+    return (yield from _found(pixels, quarters % 4)) if quarters else page
+
+
+def _found(pixels: Picture, quarters: int) -> Generator[Ask, Outputs, _Page]:
+    turned = turn(pixels, quarters)
+    seen = detector_input(turned)
+    (probabilities,) = yield Ask("detect", [_call("detector", seen.tensor)])
+    quads = [line.quad for line in lines_from_map(probabilities, seen.scale, seen.size)]
+    return _Page(turned, quarters, [_cut(turned, quads[i]) for i in reading_order(quads)])
+
+
+def _cut(pixels: Picture, quad: Quad) -> CutLine:
+    return CutLine(quad, strip_from_crop(crop(pixels, quad)))
+
+
+def _upside_down(page: _Page) -> Generator[Ask, Outputs, bool]:
+    """Whether the longest lines read better when turned by 180 degrees. Keeps what was read of them as they stand."""
+    longest = sorted(range(len(page.cuts)), key=lambda i: -page.cuts[i].strip.shape[1])[:_SAMPLES]
+    strips = [page.cuts[i].strip for i in longest]
+    frames = yield Ask("detect", [_strip_call(strip) for strip in strips])
+    page.read.update(zip(longest, frames, strict=True))
+    as_it_stands = np.mean([path_score(one) for one in frames])
+    if as_it_stands >= _SURE:
+        return False
+    frames = yield Ask("detect", [_strip_call(strip[::-1, ::-1]) for strip in strips])
+    return bool(np.mean([path_score(one) for one in frames]) > as_it_stands)
+
+
+def _recognized(page: _Page) -> Generator[Ask, Outputs, list[NDArray[np.float32]]]:
+    """The frames of all lines, in their order."""
+    rest = [i for i in range(len(page.cuts)) if i not in page.read]
+    frames = yield Ask("recognize", [_strip_call(page.cuts[i].strip) for i in rest])
+    known = page.read | dict(zip(rest, frames, strict=True))
+    return [known[i] for i in range(len(page.cuts))]
+
+
+def _strip_call(strip: Picture) -> ModelCall:
+    return _call("recognizer", strip_tensor(strip, padded_width(strip.shape[1])))
+
+
+def _call(model: str, tensor: NDArray[np.float32]) -> ModelCall:
+    _, height, width = tensor.shape
+    return ModelCall(model, (height, width), height * width, tensor)
+
+
+def _reading(opened: OpenedPicture, page: _Page, lines: list[Line], options: ReadOptions) -> Reading:
+    upright_quads = [cut.quad for cut in page.cuts]
+    return Reading(
+        width=opened.width,
+        height=opened.height,
+        rotation=90 * page.quarters,
+        skew=skew_degrees(upright_quads) if options.layout is Layout.PAGE else None,
+        lines=tuple(to_viewed(line, page.quarters, opened) for line in lines),
+        warnings=tuple(_notices(opened, page, lines)),
+    )
+
+
+def _notices(opened: OpenedPicture, page: _Page, lines: list[Line]) -> Generator[Notice]:
+    if opened.scale > 1:
+        height, width = opened.pixels.shape[:2]
+        size = f"{width} x {height}" if page.quarters % 2 == 0 else f"{height} x {width}"
+        yield Notice(WarningCode.DOWNSCALED, f"the picture was made smaller before reading, to {size} pixels")
+    if page.quarters:
+        yield Notice(WarningCode.TURNED, f"the picture was turned by {90 * page.quarters} degrees clockwise to be read")
+    if not lines:
+        yield Notice(WarningCode.NOTHING_FOUND, "no text was found")
+    elif (height := line_height([line.quad for line in lines]) * opened.scale) < _SMALL:
+        yield Notice(WarningCode.LOW_RESOLUTION, f"lines are {height:.0f} pixels high: photograph the text closer")

@@ -1,0 +1,101 @@
+"""From the recogniser's frames of one line to its words, with their quads in the picture and their confidences."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .calibration import Calibration
+from .ctc import BLANK, CtcWord, decode_words, readings
+from .strip import STRIDE
+from .values import Alternative, Layout, Line, Picture, Quad, ReadOptions, Word
+
+_INK = 170
+"""A strip's pixel darker than this is ink; its paper is near 255."""
+_SCRIPTS = {"ru": ("Ѐ", "ӿ"), "en": ("A", "z")}
+"""First and last letter of the script of each language."""
+
+
+@dataclass(frozen=True, slots=True)
+class CutLine:
+    """A line on its way to the recogniser: where it stands, and its pixels as the recogniser sees them."""
+
+    quad: Quad
+    strip: Picture
+
+
+class WordReader:
+    """Turns frames into lines. Holds the charset and the calibration of one model."""
+
+    def __init__(self, charset: str, calibration: Calibration) -> None:
+        self._charset = charset
+        self._calibration = calibration
+
+    def line(self, cut: CutLine, frames: NDArray[np.float32], options: ReadOptions) -> Line | None:
+        """The line, or None when it has no word as certain as options.min_confidence.
+
+        frames: (T, classes) probabilities of the strip, padding included.
+        """
+        allowed = self._restricted(_without_padding(frames, cut.strip), options.languages)
+        ctc_words = decode_words(allowed, self._charset, joined=options.layout is Layout.WORD)
+        words = [self._word(word, cut, allowed, options) for word in ctc_words]
+        confidence = self._calibration.line_confidence([word.confidence for word in words])
+        kept = tuple(word for word in words if word.confidence >= options.min_confidence)
+        return Line(cut.quad, confidence, kept) if kept else None
+
+    def _restricted(self, frames: NDArray[np.float32], languages: tuple[str, ...]) -> NDArray[np.float32]:
+        """Takes the letters of unwanted languages out, and shares their probability among the rest."""
+        unwanted = [_SCRIPTS[language] for language in _SCRIPTS if languages and language not in languages]
+        barred = [i + 1 for i, c in enumerate(self._charset) if c.isalpha() and any(a <= c <= z for a, z in unwanted)]
+        if not barred:
+            return frames
+        rest = frames.copy()
+        rest[:, barred] = 0
+        return np.asarray(rest / np.maximum(rest.sum(axis=1, keepdims=True), 1e-9), np.float32)
+
+    def _word(self, word: CtcWord, cut: CutLine, frames: NDArray[np.float32], options: ReadOptions) -> Word:
+        confidence = self._calibration.word_confidence(word.path_log, word.weakest_log)
+        alternatives = self._alternatives(word, frames, confidence, options.max_alternatives)
+        return Word(word.text, _word_quad(word, cut), confidence, alternatives)
+
+    def _alternatives(
+        self, word: CtcWord, frames: NDArray[np.float32], confidence: float, most: int
+    ) -> tuple[Alternative, ...]:
+        """Other readings of the word's frames. They share what the word's own confidence leaves, as the beam does."""
+        if not most:
+            return ()
+        segment = frames[int(word.gap_before) : int(np.ceil(word.gap_after))]
+        others = [(text, p) for text, p in readings(segment, self._charset) if text and text != word.text]
+        left = max(sum(p for _, p in others), 1e-9)
+        return tuple(Alternative(text, (1 - confidence) * p / left) for text, p in others[:most])
+
+
+def path_score(frames: NDArray[np.float32]) -> float:
+    """How sure the recogniser is of what it saw, 0 to 1: the mean of the best probability over frames with ink."""
+    inked = frames[frames.argmax(axis=1) != BLANK]
+    return float(inked.max(axis=1).mean()) if len(inked) else 0.0
+
+
+def _without_padding(frames: NDArray[np.float32], strip: Picture) -> NDArray[np.float32]:
+    return frames[: max(1, -(-strip.shape[1] // STRIDE))]
+
+
+def _word_quad(word: CtcWord, cut: CutLine) -> Quad:
+    """The part of the line's quad that the word's ink takes between its neighbours."""
+    width = cut.strip.shape[1]
+    left, right = word.gap_before * STRIDE, min(word.gap_after * STRIDE, width)
+    columns = (cut.strip[:, int(left) : int(np.ceil(right))].min(axis=2) < _INK).any(axis=0).nonzero()[0]
+    spelled = (word.start * STRIDE, word.end * STRIDE)
+    first = min(int(left) + int(columns[0]), spelled[0]) if len(columns) else spelled[0]
+    last = max(int(left) + int(columns[-1]) + 1, spelled[1]) if len(columns) else spelled[1]
+    return slice_quad(cut.quad, max(left, first) / width, min(right, last) / width)
+
+
+def slice_quad(quad: Quad, start: float, end: float) -> Quad:
+    """The part of a quad between two fractions of its length."""
+    top_left, top_right, bottom_right, bottom_left = quad
+    top, bottom = top_right - top_left, bottom_right - bottom_left
+    corners = [top_left + start * top, top_left + end * top, bottom_left + end * bottom, bottom_left + start * bottom]
+    return np.stack(corners).astype(np.float32)
