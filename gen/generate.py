@@ -1,4 +1,4 @@
-"""Writes the Python messages and stubs in gen/python from proto/. With --check, fails when they differ from the tree."""
+"""Writes the Python messages and stubs in gen/python from proto/. With --check, fails when the tree differs."""
 
 import filecmp
 import sys

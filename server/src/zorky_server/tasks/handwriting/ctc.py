@@ -55,7 +55,7 @@ def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False
             gaps.append((run.start + run.end) / 2)
             words.append([])
     gaps.append(float(len(best)))
-    spelled = [(runs, before, after) for runs, before, after in zip(words, gaps, gaps[1:], strict=True) if runs]
+    spelled = [(runs, before, after) for runs, (before, after) in zip(words, pairwise(gaps), strict=True) if runs]
     return [_word(runs, before, after, logs, charset) for runs, before, after in spelled]
 
 
@@ -78,7 +78,7 @@ def readings(frames: NDArray[np.float32], charset: str) -> list[tuple[str, float
     """
     beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
     for frame in frames:
-        tokens = np.argpartition(frame, -_TOKENS)[-_TOKENS:].tolist()
+        tokens = np.argsort(frame)[-_TOKENS:].tolist()
         beam = _extended(beam, {token: float(frame[token]) for token in {*tokens, BLANK}})
     texts: dict[str, float] = defaultdict(float)
     for prefix, (blank, letter) in beam.items():

@@ -17,7 +17,6 @@ Image.MAX_IMAGE_PIXELS = None  # Pillow only warns, and late; `_check_header` re
 
 _MEDIA_TYPES = {
     "JPEG": "image/jpeg",
-    "MPO": "image/jpeg",  # what phones write: a JPEG with a second, smaller picture behind it
     "PNG": "image/png",
     "WEBP": "image/webp",
     "BMP": "image/bmp",
@@ -34,7 +33,7 @@ _MIRRORED = {2, 4, 5, 7}
 class Limits:
     """What is accepted."""
 
-    media_types: tuple[str, ...] = tuple(dict.fromkeys(_MEDIA_TYPES.values()))
+    media_types: tuple[str, ...] = tuple(_MEDIA_TYPES.values())
     max_bytes: int = 20 * 1024 * 1024
     """A Telegram bot's largest file."""
     max_pixels: int = 50_000_000
@@ -93,6 +92,7 @@ def _check_header(image: Image.Image, limits: Limits) -> None:
             f"the image has {image.width} x {image.height} pixels, {limits.max_pixels:,} in all are accepted: "
             "send it smaller",
         )
+    # Phones write MPO, a JPEG with a second, smaller picture behind it: the first one is meant.
     if image.format != "MPO" and getattr(image, "is_animated", False):
         raise BadPicture("IMAGE_ANIMATED", "the image has several frames: send the one that shall be read")
 
