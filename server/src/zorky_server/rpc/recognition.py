@@ -1,0 +1,142 @@
+"""RecognitionService: one picture, or many over one call."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+import uuid
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from google.protobuf.json_format import MessageToJson
+from structlog.contextvars import bind_contextvars
+
+from zorky.v1 import recognition_pb2, recognition_service_pb2_grpc
+from zorky.v1.recognition_service_pb2 import (
+    RecognizeRequest,
+    RecognizeResponse,
+    RecognizeStreamRequest,
+    RecognizeStreamResponse,
+)
+
+from ..runtime.engine import Engine, Outcome
+from ..store import KeptPicture, ResultRecord, Store
+from ..tasks.handwriting.model import ModelIdentity
+from ..tasks.handwriting.picture import Limits
+from ..tasks.handwriting.values import Reading, ReadOptions, Steps
+from .answers import recognition_of, result_of
+from .calls import Context, log_fault, log_outcome
+from .errors import fault_of, item_error_of
+from .requests import checked_name, wanted_of
+
+
+class Reader(Protocol):
+    """The task, as far as this side knows it."""
+
+    identity: ModelIdentity
+    languages: tuple[str, ...]
+    limits: Limits
+
+    def read(self, file: bytes, options: ReadOptions) -> Steps:
+        """Steps from the bytes of a picture file to its Reading."""
+        ...
+
+
+class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceServicer):
+    """Reads pictures and remembers that it did."""
+
+    def __init__(self, reader: Reader, engine: Engine, store: Store, stream_items: int) -> None:
+        """stream_items: pictures of one RecognizeStream call that are worked on at once."""
+        self._reader = reader
+        self._engine = engine
+        self._store = store
+        self._stream_items = stream_items
+
+    async def Recognize(self, request: RecognizeRequest, context: Context) -> RecognizeResponse:  # noqa: N802 (gRPC's)
+        """Reads one picture."""
+        return RecognizeResponse(result=await self._result(request, _deadline(context)))
+
+    async def RecognizeStream(  # type: ignore[override]  # noqa: N802  (grpc.aio takes a coroutine that writes)
+        self, requests: AsyncIterator[RecognizeStreamRequest], context: Context
+    ) -> None:
+        """Reads many pictures. Takes no more from the transport than is worked on: flow control holds back the rest."""
+        slots, writing = asyncio.Semaphore(self._stream_items), asyncio.Lock()
+
+        async def answer(request: RecognizeStreamRequest) -> None:
+            try:
+                response = await self._item(request, _deadline(context))
+                async with writing:
+                    await context.write(response)
+            finally:
+                slots.release()
+
+        async with asyncio.TaskGroup() as group:
+            await slots.acquire()
+            async for request in requests:
+                group.create_task(answer(request))
+                await slots.acquire()
+
+    async def _item(self, request: RecognizeStreamRequest, deadline: float) -> RecognizeStreamResponse:
+        """The answer to one item: a result, or what Recognize would have answered as its status."""
+        started = time.monotonic()
+        try:
+            checked_name(request.item_id, "item_id")
+            result = await self._result(request, deadline)
+        except Exception as error:
+            fault = fault_of(error)
+            log_fault("item", started, fault, error)
+            return RecognizeStreamResponse(item_id=request.item_id, error=item_error_of(fault))
+        log_outcome("item", started, "OK")
+        return RecognizeStreamResponse(item_id=request.item_id, result=result)
+
+    async def _result(
+        self, request: RecognizeRequest | RecognizeStreamRequest, deadline: float
+    ) -> recognition_pb2.RecognitionResult:
+        image = request.image
+        bind_contextvars(image_bytes=len(image))
+        wanted = wanted_of(request.options, self._reader.identity.name, self._reader.languages)
+        steps = self._reader.read(image, wanted.read)
+        outcome = await self._engine.run(steps, deadline=deadline, lane=wanted.lane)
+        recognition = recognition_of(outcome.value)
+        result = result_of(uuid.uuid4().hex, recognition, self._reader.identity, outcome)
+        _describe(result.result_id, outcome)
+        kept = KeptPicture(image, MessageToJson(recognition, indent=None)) if wanted.keeps_picture else None
+        await self._store.record(self._record(result.result_id, wanted.user_key, len(image), outcome, kept))
+        return result
+
+    def _record(
+        self, result_id: str, user_key: str, image_bytes: int, outcome: Outcome[Reading], kept: KeptPicture | None
+    ) -> ResultRecord:
+        model, reading = self._reader.identity, outcome.value
+        return ResultRecord(
+            result_id=result_id,
+            user_key=user_key,
+            model=model.name,
+            model_version=model.version,
+            model_sha256=model.sha256,
+            calibration=model.calibration,
+            image_bytes=image_bytes,
+            width=reading.width,
+            height=reading.height,
+            timings={**outcome.stages, "queue": outcome.queue, "total": outcome.total},
+            words_per_line=tuple(len(line.words) for line in reading.lines),
+            kept=kept,
+        )
+
+
+def _deadline(context: Context) -> float:
+    """The moment of time.monotonic() at which the caller stops waiting."""
+    remaining: float | None = context.time_remaining()
+    return math.inf if remaining is None else time.monotonic() + remaining
+
+
+def _describe(result_id: str, outcome: Outcome[Reading]) -> None:
+    """Adds to the log line what may be known of a result: nothing of what the picture shows."""
+    reading = outcome.value
+    bind_contextvars(
+        result_id=result_id,
+        picture=f"{reading.width}x{reading.height}",
+        queue=round(outcome.queue, 4),
+        stages={stage: round(seconds, 4) for stage, seconds in outcome.stages.items()},
+    )

@@ -1,0 +1,36 @@
+"""The secret that turns callers' pseudonyms into hashes which only this server can make."""
+
+import hmac
+import os
+import secrets
+from pathlib import Path
+
+_BYTES = 32
+
+
+def load_secret(path: Path) -> bytes:
+    """The secret in `path`, made on first use and readable by its owner alone. Raises OSError."""
+    if not path.exists():
+        _create(path)
+    return path.read_bytes()
+
+
+def keyed_hash(secret: bytes, user_key: str) -> str:
+    """HMAC-SHA-256 in hexadecimal."""
+    return hmac.digest(secret, user_key.encode(), "sha256").hex()
+
+
+def _create(path: Path) -> None:
+    """Links a finished file into place: of two servers that start at once, one wins and both read the same."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(secrets.token_bytes(_BYTES))
+        file.flush()
+        os.fsync(descriptor)
+    try:
+        path.hardlink_to(draft)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()
