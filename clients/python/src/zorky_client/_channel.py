@@ -14,6 +14,7 @@ from zorky_client.errors import DeadlineExceeded
 
 DEFAULT_SERVER = "localhost:50051"
 DEFAULT_TIMEOUT = 30.0
+MAX_ATTEMPTS = 4
 MEBIBYTE = 1 << 20
 
 # Only UNAVAILABLE is worth a second try; gRPC itself waits as long as the server's pushback says.
@@ -22,7 +23,7 @@ SERVICE_CONFIG = {
         {
             "name": [{}],
             "retryPolicy": {
-                "maxAttempts": 5,
+                "maxAttempts": MAX_ATTEMPTS,
                 "initialBackoff": "0.2s",
                 "maxBackoff": "3s",
                 "backoffMultiplier": 2,

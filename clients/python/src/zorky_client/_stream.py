@@ -12,6 +12,7 @@ from typing import TypeAlias
 from zorky.v1.recognition_service_pb2 import RecognizeStreamRequest, RecognizeStreamResponse
 from zorky_client import errors, results
 from zorky_client._calls import Image, RecognitionOptions, options_message, read
+from zorky_client._channel import MAX_ATTEMPTS
 from zorky_client.errors import ServerFault, Unavailable, ZorkyError
 from zorky_client.results import Recognition
 
@@ -19,8 +20,6 @@ Outcome: TypeAlias = Recognition | ZorkyError | OSError
 """What became of one picture: its reading, or why there is none (OSError: its file could not be read)."""
 Images: TypeAlias = Iterable[str | os.PathLike[str] | tuple[str, Image]]
 """Pictures by their paths, or pairs of a name of the caller's own and a picture."""
-
-MAX_ATTEMPTS = 5
 
 
 @dataclass(slots=True)
