@@ -15,7 +15,7 @@ demo: .make/venv ## set up, start a server, read examples/, write demo/
 test: .make/venv ## set up and run the tests that need Python alone; more run when Node or torch are there
 	$(BIN)/pytest -q
 
-check: .make/venv .make/node ## format, lint, types, imports, contract
+check: .make/venv .make/node .make/training ## format, lint, types, imports, contract
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

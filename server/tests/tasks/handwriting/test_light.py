@@ -12,7 +12,7 @@ def test_paper_in_shadow_and_colour_becomes_white_and_ink_stays_dark() -> None:
     ink = page[:, :, 0] < 100
     shadow = np.linspace(1.0, 0.35, 400)[np.newaxis, :, np.newaxis] * np.array([0.95, 0.85, 0.6])
     flat = flatten_light((page * shadow).astype(np.uint8), ink_height=80)
-    assert flat[page[:, :, 0] == 255].min() > 200
+    assert flat[page[:, :, 0] == 255].min() > 170
     assert np.median(flat[ink]) < 90
 
 
