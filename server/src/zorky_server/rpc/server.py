@@ -91,7 +91,7 @@ class RpcServer:
         """Ends every call at once."""
         await self._server.stop(None)
 
-    async def _tell(self, status: HealthCheckResponse.ServingStatus) -> None:
+    async def _tell(self, status: int) -> None:
         for service in ("", *SERVICES):
             await self._health.set(service, status)
 

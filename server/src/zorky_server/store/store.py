@@ -6,8 +6,7 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -89,17 +88,15 @@ class Store:
         await asyncio.to_thread(self._pictures.delete_strays, kept)
 
 
-@asynccontextmanager
-async def open_store(folder: Path, lifetime: float) -> AsyncIterator[Store]:
-    """Opens the store in `folder`, making folder, tables and secret on first use. See Store. Raises OSError."""
+async def open_store(folder: Path, lifetime: float) -> Store:
+    """Opens the store in `folder`, making folder, tables and secret on first use. See Store.
+
+    Raises OSError or sqlalchemy.exc.SQLAlchemyError.
+    """
     database = _connect(folder)
     async with database.begin() as connection:
         await connection.run_sync(metadata.create_all)
-    store = Store(database, PictureFolder(folder / "pictures"), load_secret(folder / "secret"), lifetime)
-    try:
-        yield store
-    finally:
-        await store.close()
+    return Store(database, PictureFolder(folder / "pictures"), load_secret(folder / "secret"), lifetime)
 
 
 def _connect(folder: Path) -> AsyncEngine:

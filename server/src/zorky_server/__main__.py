@@ -1,0 +1,99 @@
+"""The command `zorky-server`: reads the settings, wires the parts together, serves until told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Never
+
+import click
+import structlog
+
+from . import logs
+from .settings import FILE_VARIABLE, BadSettings, Settings, as_toml, load_settings, unknown_variables
+
+_NO_RUNTIME = "onnxruntime is not installed: pip install 'zorky-server[cpu]'"
+
+_log = structlog.get_logger("zorky.main")
+
+Command = Callable[..., None]
+
+
+def _settings_flags(command: Command) -> Command:
+    """A flag for each setting, with the setting's own documentation as help. Values are checked with all others."""
+    for name, field in reversed(Settings.model_fields.items()):
+        default = field.get_default(call_default_factory=True)
+        shown = "" if default is None else f"  [default: {default}]"
+        flag = click.option(f"--{name.replace('_', '-')}", metavar="VALUE", help=f"{field.description}{shown}")
+        command = flag(command)
+    return command
+
+
+_settings_file = click.option(
+    "--settings",
+    "settings_file",
+    type=click.Path(path_type=Path),
+    envvar=FILE_VARIABLE,
+    show_envvar=True,
+    help="TOML file with settings; `zorky-server settings` prints one.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="zorky-server", prog_name="zorky-server")
+def main() -> None:
+    """Reads handwriting in photos over gRPC.
+
+    Every setting is a flag, an environment variable (ZORKY_PORT for --port) or a line of the settings file, in this
+    order of precedence.
+    """
+
+
+@main.command()
+@_settings_file
+@_settings_flags
+@click.option("--port-file", type=click.Path(path_type=Path), help="Write the port here once the server is serving.")
+def serve(settings_file: Path | None, port_file: Path | None, **flags: Any) -> None:
+    """Run the server until SIGTERM or Ctrl-C; a second one ends it at once."""
+    settings = _load(settings_file, flags)
+    if importlib.util.find_spec("onnxruntime") is None:
+        _give_up(_NO_RUNTIME, 1)
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own between ours
+    logs.configure_logs(settings.log_format, settings.log_level)
+    for name in unknown_variables(os.environ):
+        _log.warning("this variable is no setting of the server", variable=name)
+    from .serving import CannotServe, run  # only here: help and settings need no models
+
+    try:
+        sys.exit(asyncio.run(run(settings, port_file)))
+    except CannotServe as error:
+        _give_up(str(error), 1)
+
+
+@main.command("settings")
+@_settings_file
+@_settings_flags
+def show_settings(settings_file: Path | None, **flags: Any) -> None:
+    """Print the settings in force as a settings file."""
+    click.echo(as_toml(_load(settings_file, flags)), nl=False)
+
+
+def _load(file: Path | None, flags: dict[str, Any]) -> Settings:
+    try:
+        return load_settings(flags, file, os.environ)
+    except BadSettings as error:
+        _give_up(str(error), 2)
+
+
+def _give_up(message: str, status: int) -> Never:
+    for line in message.splitlines():
+        click.echo(f"zorky-server: {line}", err=True)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

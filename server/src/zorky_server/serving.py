@@ -1,0 +1,169 @@
+"""One run of the server, from loading the models to the last answer. The only file that sees every part."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import signal
+import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+import click
+import grpc
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from .rpc.server import CannotListen, RpcServer
+from .runtime.engine import Engine
+from .runtime.sessions import OnnxSession
+from .settings import Settings
+from .store import Store, open_store
+from .tasks.handwriting.model import BadModel, load_model
+from .tasks.handwriting.picture import Limits
+from .tasks.handwriting.reader import Reader, warm_up_picture
+from .tasks.handwriting.values import ReadOptions
+
+_BATCH_PIXELS = 250_000
+"""Padded pixels of one batch: some eight lines, so that a page's lines spread over the workers."""
+_SWEEP_EVERY = 600.0
+"""Seconds between two searches for expired results."""
+
+log = structlog.get_logger("zorky.serving")
+
+Signals = asyncio.Queue[signal.Signals]
+
+
+class CannotServe(Exception):
+    """Raised when the server cannot start; the message is for the person who started it."""
+
+
+async def run(settings: Settings, port_file: Path | None) -> int:
+    """Serves until a signal or a broken worker. Returns the exit status. Raises CannotServe."""
+    signals = _caught_signals()
+    try:
+        reader, engine = _loaded(settings)
+        credentials = _credentials(settings)
+        async with _kept_store(settings) as store:
+            server = RpcServer(
+                reader, engine, store, stream_items=2 * settings.workers, result_lifetime=settings.result_lifetime
+            )
+            port = server.listen(settings.host, settings.port, credentials)
+            async with _working(engine) as work:
+                await server.start()
+                await _warm_up(reader, engine)
+                await server.announce()
+                _tell(settings, port, port_file)
+                return await _until_told(signals, work, server, settings)
+    except (BadModel, CannotListen) as error:
+        raise CannotServe(str(error)) from error
+
+
+def _loaded(settings: Settings) -> tuple[Reader, Engine]:
+    model = load_model(settings.models_dir / "handwriting")
+    sessions = {
+        "detector": OnnxSession(model.detector, settings.threads),
+        "recognizer": OnnxSession(model.recognizer, settings.threads),
+    }
+    engine = Engine(sessions, workers=settings.workers, budget=_BATCH_PIXELS, max_pending=settings.max_pending)
+    return Reader(model, Limits()), engine
+
+
+def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
+    """TLS, when it is set. Warns when callers from elsewhere would send pictures in the clear."""
+    if settings.tls_cert is None or settings.tls_key is None:
+        if not _is_loopback(settings.host):
+            log.warning("pictures travel unencrypted: set tls_cert and tls_key", host=settings.host)
+        return None
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.tls_cert, settings.tls_key)
+        return grpc.ssl_server_credentials([(settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())])
+    except OSError as error:  # SSLError is one
+        raise CannotServe(f"tls_cert and tls_key are not a certificate and its key: {error}") from error
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@asynccontextmanager
+async def _kept_store(settings: Settings) -> AsyncIterator[Store]:
+    """The store, swept every now and then."""
+    try:
+        store = await open_store(settings.data_dir, settings.result_lifetime)
+    except (OSError, SQLAlchemyError) as error:
+        raise CannotServe(f"cannot keep results in {settings.data_dir}: {error}") from error
+    sweeping = asyncio.create_task(_sweep(store))
+    try:
+        yield store
+    finally:
+        sweeping.cancel()
+        await store.close()
+
+
+async def _sweep(store: Store) -> None:
+    while True:
+        try:
+            await store.sweep()
+        except (OSError, SQLAlchemyError):
+            log.exception("sweep failed")
+        await asyncio.sleep(_SWEEP_EVERY)
+
+
+@asynccontextmanager
+async def _working(engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
+    work = await engine.start()
+    try:
+        yield work
+    finally:
+        await engine.stop()
+
+
+async def _warm_up(reader: Reader, engine: Engine) -> None:
+    """Runs a real picture through every stage; a server that cannot read it must not start."""
+    outcome = await engine.run(reader.read(warm_up_picture(), ReadOptions()))
+    if not outcome.value.lines:
+        raise CannotServe("the models found no text in the picture drawn to warm up: install zorky-models again")
+
+
+def _tell(settings: Settings, port: int, port_file: Path | None) -> None:
+    """Says where it serves: to the person, and to the script that reads the port file, which is there at once."""
+    click.echo(f"zorky-server {version('zorky-server')} serving on {settings.host}:{port}")
+    if port_file is None:
+        return
+    try:
+        draft = port_file.with_name(f"{port_file.name}.new")
+        draft.write_text(f"{port}\n")
+        draft.replace(port_file)
+    except OSError as error:
+        raise CannotServe(f"cannot write the port file {port_file}: {error.strerror}") from error
+
+
+def _caught_signals() -> Signals:
+    signals: Signals = asyncio.Queue()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
+    return signals
+
+
+async def _until_told(signals: Signals, work: asyncio.Task[None], server: RpcServer, settings: Settings) -> int:
+    """Waits for a signal and stops in peace; for a second one, or the end of a worker, and stops at once."""
+    told = asyncio.create_task(signals.get())
+    await asyncio.wait([told, work], return_when=asyncio.FIRST_COMPLETED)
+    if told.done():
+        lame_duck = settings.lame_duck if told.result() is signal.SIGTERM else 0.0
+        log.info("stopping", signal=told.result().name, lame_duck=lame_duck, grace=settings.grace)
+        told_again = asyncio.create_task(signals.get())
+        stopping = asyncio.create_task(server.stop(lame_duck, settings.grace))
+        await asyncio.wait([stopping, told_again, work], return_when=asyncio.FIRST_COMPLETED)
+        if stopping.done():
+            return 0
+    if work.done():
+        log.error("a worker broke", exc_info=work.exception())
+    await server.abort()
+    return 1
