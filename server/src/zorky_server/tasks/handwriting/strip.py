@@ -13,7 +13,7 @@ MAX_WIDTH = 2048
 """Pixels: longer lines are squeezed to this width."""
 WIDTH_STEP = 64
 """Pixels: widths are padded up to a multiple of it, so that lines of like length share a batch and a memory plan."""
-STRIDE = 8
+STRIDE = 4
 """Pixels of strip width for one step of the recogniser's output."""
 
 
