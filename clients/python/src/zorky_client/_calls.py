@@ -12,7 +12,7 @@ from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar
 
 import grpc
 from google.protobuf.message import Message
-from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-untyped]  # ships no types
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from zorky.v1 import (
     feedback_pb2,
@@ -74,7 +74,7 @@ class Stubs:
         self.recognition = recognition_service_pb2_grpc.RecognitionServiceStub(either)
         self.feedback = feedback_service_pb2_grpc.FeedbackServiceStub(either)
         self.info = server_info_service_pb2_grpc.ServerInfoServiceStub(either)
-        self.health = health_pb2_grpc.HealthStub(either)
+        self.health: Any = health_pb2_grpc.HealthStub(either)
 
 
 @dataclass(frozen=True, slots=True)
