@@ -1,6 +1,5 @@
 """The `zorky` command: its commands, and what becomes of what they raise."""
 
-import os
 import sys
 
 import click
@@ -11,7 +10,6 @@ from zorky_client.cli.recognize import recognize
 from zorky_client.cli.server import health, info
 
 INTERRUPTED = 130
-BROKEN_PIPE = 141
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -34,18 +32,12 @@ def main() -> None:
 
 def _status() -> int:
     try:
-        status = zorky(prog_name="zorky", standalone_mode=False)
-        sys.stdout.flush()
-        return status or 0
+        return zorky(prog_name="zorky", standalone_mode=False) or 0
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         return INTERRUPTED
-    except BrokenPipeError:
-        # Whoever reads has seen enough. What is still buffered goes nowhere, or Python complains when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
     except (ZorkyError, OSError) as error:
         click.echo(f"zorky: {error}", err=True)
         return 1

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from zorky_client.formats import Picture
+from zorky_client.formats.picture import Picture
 
 EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".mpo", ".png", ".webp", ".bmp", ".gif"})
 """What is taken from folders; a file named by itself is sent whatever its name."""

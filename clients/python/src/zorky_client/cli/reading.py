@@ -6,7 +6,9 @@ from typing import Any
 
 from zorky_client import Client, Outcome, Recognition, ZorkyError
 from zorky_client.cli.report import Report
-from zorky_client.formats import Picture, Writer, annotated
+from zorky_client.formats.annotated import annotated
+from zorky_client.formats.picture import Picture
+from zorky_client.formats.plain import Writer
 
 
 def readings(client: Client, pictures: Sequence[Picture], jobs: int, options: Any) -> Iterator[tuple[Picture, Outcome]]:

@@ -1,7 +1,7 @@
 """`zorky recognize`."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
@@ -14,7 +14,8 @@ from zorky_client.cli.connection import server_options
 from zorky_client.cli.pictures import find
 from zorky_client.cli.reading import Drawings, readings, write
 from zorky_client.cli.report import Report
-from zorky_client.formats import CsvWriter, JsonWriter, PdfWriter, Picture, TextWriter, Writer
+from zorky_client.formats.picture import Picture
+from zorky_client.formats.plain import CsvWriter, JsonWriter, TextWriter, Writer
 
 
 @click.command(short_help="Read the handwriting in pictures.")
@@ -139,9 +140,20 @@ def recognize(
 def _opened(kind: str, output: Path | None, headings: bool) -> Iterator[Writer]:
     """A writer to the file or to standard output; completes what it writes when left."""
     with output.open("wb") if output else nullcontext(sys.stdout.buffer) as out:
-        writer = TextWriter(out, headings) if kind == "text" else _WRITERS[kind](out)
+        writer = _writer(kind, out, headings)
         yield writer
         writer.close()
 
 
-_WRITERS: dict[str, Callable[[BinaryIO], Writer]] = {"json": JsonWriter, "csv": CsvWriter, "pdf": PdfWriter}
+def _writer(kind: str, out: BinaryIO, headings: bool) -> Writer:
+    match kind:
+        case "json":
+            return JsonWriter(out)
+        case "csv":
+            return CsvWriter(out)
+        case "pdf":
+            from zorky_client.formats.pdf import PdfWriter  # takes as long to import as all the rest
+
+            return PdfWriter(out)
+        case _:
+            return TextWriter(out, headings)

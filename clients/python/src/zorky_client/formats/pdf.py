@@ -56,6 +56,7 @@ class PdfWriter:
             font = Path(folder) / "glyphless.ttf"
             write_font(font, " ".join(text for leaf in self._leaves for text, _ in leaf.words) or " ")
             self._out.write(_document(self._leaves, font))
+        self._out.flush()
 
 
 def _document(leaves: list[_Leaf], font: Path) -> bytes:
