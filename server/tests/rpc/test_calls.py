@@ -1,0 +1,178 @@
+"""What every call goes through: request ids, the log, undecodable bytes, retries by the caller's own gRPC."""
+
+import asyncio
+import json
+
+import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
+from zorky_server.runtime.errors import Overloaded
+
+from zorky.v1 import recognition_pb2 as messages
+from zorky.v1.feedback_pb2 import TextCorrection
+from zorky.v1.feedback_service_pb2 import FeedbackRequest
+from zorky.v1.recognition_service_pb2 import RecognizeRequest, RecognizeStreamRequest
+from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
+from zorky.v1.server_info_service_pb2 import GetServerInfoRequest
+
+METHODS = (
+    "RecognitionService/Recognize",
+    "FeedbackService/Feedback",
+    "ServerInfoService/GetServerInfo",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("raw", [b"\xff", b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x05ab"])
+async def test_undecodable_bytes_are_the_callers_fault(served, method, raw):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.channel.unary_unary(f"/zorky.v1.{method}")(raw)
+    check_undecodable(caught.value)
+
+
+async def test_undecodable_bytes_of_a_stream_end_it_as_the_callers_fault(served):
+    call = served.channel.stream_stream("/zorky.v1.RecognitionService/RecognizeStream")()
+    await call.write(b"\xff")
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call.read()
+    check_undecodable(caught.value)
+
+
+def check_undecodable(error: grpc.aio.AioRpcError) -> None:
+    assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+    info = error_details_pb2.ErrorInfo()
+    assert rpc_status.from_call(error).details[0].Unpack(info)
+    assert (info.domain, info.reason) == ("zorky", "MESSAGE_UNDECODABLE")
+
+
+async def test_text_that_is_not_utf8_is_undecodable(served):
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.channel.unary_unary("/zorky.v1.FeedbackService/Feedback")(b"\x0a\x02\xff\xfe")
+    check_undecodable(caught.value)
+
+
+@pytest.mark.parametrize("sent", ["abc-123", "A" * 128])
+async def test_a_sane_request_id_is_kept(served, sent):
+    call = served.info.GetServerInfo(GetServerInfoRequest(), metadata=(("x-request-id", sent),))
+    assert dict(await call.initial_metadata())["x-request-id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "two words", "A" * 129, '"quoted"'])
+async def test_an_unfit_request_id_is_replaced(served, sent):
+    call = served.info.GetServerInfo(GetServerInfoRequest(), metadata=(("x-request-id", sent),))
+    assert len(dict(await call.initial_metadata())["x-request-id"]) == 32
+
+
+async def test_errors_and_streams_carry_the_request_id_too(served, png):
+    metadata = (("x-request-id", "r1"),)
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.recognition.Recognize(RecognizeRequest(), metadata=metadata)
+    assert dict(caught.value.trailing_metadata())["x-request-id"] == "r1"
+    stream = served.recognition.RecognizeStream(iter([RecognizeStreamRequest(image=png)]), metadata=metadata)
+    assert dict(await stream.initial_metadata())["x-request-id"] == "r1"
+    assert await stream.read()
+
+
+async def test_one_line_a_call_says_what_happened(served, png, log):
+    result = (await served.recognition.Recognize(RecognizeRequest(image=png), metadata=(("x-request-id", "r7"),))).result
+    (line,) = log()
+    assert line["event"] == "call"
+    assert line["method"] == "/zorky.v1.RecognitionService/Recognize"
+    assert line["status"] == "OK"
+    assert line["request_id"] == "r7"
+    assert line["result_id"] == result.result_id
+    assert line["image_bytes"] == len(png)
+    assert line["picture"] == "64x48"
+    assert set(line["stages"]) == {"decode", "recognize"}
+    assert line["seconds"] > 0
+
+
+async def test_a_line_says_nothing_of_the_call_before(served, png, log):
+    await served.recognition.Recognize(RecognizeRequest(image=png))
+    await served.info.GetServerInfo(GetServerInfoRequest())
+    assert "result_id" not in log()[-1]
+
+
+async def test_health_probes_leave_no_lines(served, log):
+    from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+    await health_pb2_grpc.HealthStub(served.channel).Check(health_pb2.HealthCheckRequest())
+    assert log() == []
+
+
+async def test_our_fault_is_logged_with_its_reference_and_where_it_happened(served, png, log):
+    served.gate.fails = True
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.recognition.Recognize(RecognizeRequest(image=png))
+    (line,) = log()
+    assert line["level"] == "error"
+    assert line["message"] == caught.value.details()
+    assert "Traceback" in line["exception"]
+
+
+async def test_an_exception_of_no_row_of_the_table_is_internal(served, png):
+    served.reader.read = lambda *_: 1 / 0
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await served.recognition.Recognize(RecognizeRequest(image=png))
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+    assert "division" not in caught.value.details()
+
+
+async def test_the_log_holds_no_text_and_no_user_key(served, png, log):
+    secret = "ОченьЛичное"
+    options = messages.RecognitionOptions(user_key=secret, retention=messages.RETENTION_FEEDBACK)
+    result = (await served.recognition.Recognize(RecognizeRequest(image=png, options=options))).result
+    feedback = FeedbackRequest(
+        request_id="f1", result_id=result.result_id, text_correction=TextCorrection(text=secret), comment=secret
+    )
+    await served.feedback.Feedback(feedback)
+    items = [RecognizeStreamRequest(item_id=secret, image=png, options=options), RecognizeStreamRequest(image=b"x")]
+    assert len([answer async for answer in served.recognition.RecognizeStream(iter(items))]) == 2
+    await served.store.close()
+    (served.folder / "zorky.sqlite3").unlink()
+    (served.folder / "zorky.sqlite3").mkdir()  # from now on every statement fails, parameters and all
+    feedback.request_id = "f2"
+    for call in (
+        served.feedback.Feedback(feedback),
+        served.recognition.Recognize(RecognizeRequest(image=png, options=options)),
+    ):
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await call
+        assert caught.value.code() is grpc.StatusCode.INTERNAL
+    written = json.dumps(log(), ensure_ascii=False)
+    assert "Traceback" in written
+    for private in (secret, "Привет", "Hello", "PNG"):
+        assert private not in written
+
+
+async def test_a_callers_retry_policy_hears_the_pushback(served, png):
+    """Retries are the gRPC library's own: an error whose headers were sent before would not be tried again."""
+    refusals = iter([Overloaded("busy", retry_after=0.3)])
+    read = served.reader.read
+
+    def busy_once(file, options):
+        if refusal := next(refusals, None):
+            raise refusal
+        return read(file, options)
+
+    served.reader.read = busy_once
+    policy = {
+        "methodConfig": [
+            {
+                "name": [{"service": "zorky.v1.RecognitionService"}],
+                "retryPolicy": {
+                    "maxAttempts": 3,
+                    "initialBackoff": "30s",
+                    "maxBackoff": "30s",
+                    "backoffMultiplier": 1,
+                    "retryableStatusCodes": ["UNAVAILABLE"],
+                },
+            }
+        ]
+    }
+    options = [("grpc.service_config", json.dumps(policy))]
+    async with grpc.aio.insecure_channel(served.address, options) as channel:
+        started = asyncio.get_running_loop().time()
+        assert (await RecognitionServiceStub(channel).Recognize(RecognizeRequest(image=png))).result.result_id
+        assert 0.3 <= asyncio.get_running_loop().time() - started < 10
