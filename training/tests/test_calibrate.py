@@ -1,15 +1,10 @@
 """Calibration finds the numbers that scores were drawn with, and says how far confidences can be trusted."""
 
-import hashlib
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from zorky_server.tasks.handwriting.calibration import Calibration
 from zorky_server.tasks.handwriting.ctc import CtcWord
-from zorky_training.calibrate import ReadLine, cross_validated, fit_logistic, reliability, write_manifest
+from zorky_training.calibrate import ReadLine, cross_validated, fit_logistic, reliability
 
 
 def drawn_lines(count: int, weight: float) -> list[ReadLine]:
@@ -45,12 +40,3 @@ def test_reliability_tells_good_confidences_from_bad_ones() -> None:
     good, bad = reliability(np.array([1.0, 1.0, 0.0, 0.0]), right), reliability(np.array([0.0, 0.0, 1.0, 1.0]), right)
     assert (good.ece, good.brier, good.auc) == (0, 0, 1)
     assert (bad.ece, bad.brier, bad.auc) == (1, 1, 0)
-
-
-def test_the_manifest_names_the_weights_that_lie_there(tmp_path: Path) -> None:
-    for part in ("detector", "recognizer"):
-        (tmp_path / f"{part}.onnx").write_bytes(part.encode())
-    write_manifest(tmp_path, "1.2.3", Calibration("c", (0, 1, 0), (0, 1)), {"cer": {}})
-    manifest = json.loads((tmp_path / "manifest.json").read_text())
-    assert manifest["version"] == "1.2.3"
-    assert manifest["weights"]["detector"]["sha256"] == hashlib.sha256(b"detector").hexdigest()

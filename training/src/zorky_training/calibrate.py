@@ -1,31 +1,23 @@
-"""Fits the few numbers that turn the recogniser's scores into probabilities, and writes the model's manifest.
+"""Fits the few numbers that turn the recogniser's scores into probabilities.
 
-The figures printed are cross-validated: each crop's confidence comes from numbers fitted without its fold. The numbers
-kept are then fitted on all crops.
+The figures of `cross_validated` give each crop confidences fitted without its fold; what is shipped is fitted on all.
 """
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
-from rich.console import Console
-from rich.table import Table
 
 from zorky_server.tasks.handwriting.calibration import Calibration
 from zorky_server.tasks.handwriting.ctc import CtcWord, decode_words
 from zorky_server.tasks.handwriting.strip import STRIDE, padded_width, strip_tensor
 
 from .charset import CHARSET, loosen
-from .evaluate import DevLines, Network, dev_sets, onnx_network
+from .evaluate import DevLines, Network
 
 FOLDS = 10
 BINS = 10
@@ -129,43 +121,3 @@ def cross_validated(lines: Sequence[ReadLine]) -> dict[str, Reliability]:
     named = {f"words of {source}": pairs for source, pairs in words.items()}
     named |= {"all words": [pair for pairs in words.values() for pair in pairs], "all lines": whole}
     return {name: reliability(*np.array(pairs).T) for name, pairs in named.items()}
-
-
-def write_manifest(folder: Path, version: str, calibration: Calibration, metrics: dict[str, Any]) -> None:
-    """folder/manifest.json: names, hashes, charset, calibration and figures of the weights that lie in folder."""
-    manifest = {
-        "name": folder.name,
-        "version": version,
-        "languages": ["ru", "en"],
-        "weights": {part: _weights(folder / f"{part}.onnx") for part in ("detector", "recognizer")},
-        "charset": CHARSET,
-        "calibration": {"id": calibration.id, "word": list(calibration.word), "line": list(calibration.line)},
-        "metrics": metrics,
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
-
-
-def _weights(path: Path) -> dict[str, str]:
-    return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
-
-
-def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """`zorky-train calibrate`."""
-    parser = subparsers.add_parser("calibrate", help="fit confidences on labelled crops and write the manifest")
-    parser.add_argument("--folder", type=Path, required=True, help="folder with detector.onnx and recognizer.onnx")
-    parser.add_argument("--dev", type=Path, required=True, help="folder with ru_pages, ru_words, en_lines, printed")
-    parser.add_argument("--version", required=True, help="version of the model, for example 2026.11.1")
-    parser.set_defaults(run=_run)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    network, sets = onnx_network(arguments.folder / "recognizer.onnx"), dev_sets(arguments.dev)
-    lines = [line for source in sets for line in read_lines(source, network)]
-    figures = cross_validated(lines)
-    drawn = Table("set", "items", "right", "ECE", "Brier", "AUC")
-    for name, one in figures.items():
-        drawn.add_row(name, str(one.items), *(f"{x:.3f}" for x in (one.right, one.ece, one.brier, one.auc)))
-    Console().print(drawn)
-    scores = {score.name: round(score.cer, 4) for score in (source.score(network) for source in sets)}
-    metrics = {"cer": scores, "word_ece": round(figures["all words"].ece, 4)}
-    write_manifest(arguments.folder, arguments.version, fit(lines, f"dev-{arguments.version}"), metrics)
