@@ -10,6 +10,9 @@ from zorky_client.formats.annotated import annotated
 from zorky_client.formats.picture import Picture
 from zorky_client.formats.plain import Writer
 
+EXPECTED = frozenset({"DOWNSCALED"})
+"""Warnings that nearly every photo of a phone gets."""
+
 
 def readings(client: Client, pictures: Sequence[Picture], jobs: int, options: Any) -> Iterator[tuple[Picture, Outcome]]:
     """Each picture with its outcome. Several go over one stream, whose answers may overtake each other: they wait here.
@@ -74,10 +77,8 @@ def write(
         if not isinstance(outcome, Recognition):
             report.failure(f"{picture.name}: {reason(outcome)}")
             continue
-        if verbose:
-            report.say(f"{picture.name}: {_origin(outcome)}")
-        for warning in outcome.warnings:
-            report.say(f"{picture.name}: {warning.message}")
+        for remark in _remarks(outcome, verbose):
+            report.say(f"{picture.name}: {remark}")
         try:
             with report.aside():
                 writer().add(picture, outcome)
@@ -89,9 +90,11 @@ def write(
             report.failure(f"{picture.name}: read, but not written: {reason(error)}")
 
 
-def _origin(result: Recognition) -> str:
+def _remarks(result: Recognition, verbose: bool) -> list[str]:
     model, seconds = result.model, result.timings.total
-    return f"result {result.result_id} by {model.name} {model.version} in {seconds:.2f} s"
+    origin = f"result {result.result_id} by {model.name} {model.version} in {seconds:.2f} s"
+    remarks = [warning.message for warning in result.warnings if verbose or warning.code not in EXPECTED]
+    return [origin, *remarks] if verbose else remarks
 
 
 def reason(error: ZorkyError | OSError) -> str:

@@ -1,6 +1,7 @@
 """`zorky info` and `zorky health`."""
 
 import json
+from datetime import timedelta
 
 import click
 from google.protobuf import json_format
@@ -52,7 +53,7 @@ def _table(info: ServerInfo) -> Table:
         "largest file": f"{accepts.max_image_bytes / 1e6:.1f} MB",
         "largest picture": f"{accepts.max_image_pixels / 1e6:.1f} megapixels",
         "alternatives": f"up to {accepts.max_alternatives}",
-        "feedback": f"accepted for {info.result_lifetime} after the answer",
+        "feedback": f"accepted for {info.result_lifetime / timedelta(days=1):g} days after the answer",
     }
     table = Table.grid(padding=(0, 2))
     for name, value in rows.items():

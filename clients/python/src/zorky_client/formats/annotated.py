@@ -14,10 +14,10 @@ FONT = Path(font_source_sans_pro.font_directory) / "SourceSansPro-Semibold.ttf"
 LEGIBLE = 36.0
 """Height in pixels that words shall have at least; smaller pictures are enlarged, up to LARGEST times."""
 LARGEST = 3.0
-LABEL_SHARE = 0.5
+LABEL_SHARE = 0.38
 """Height of a label's letters, as a share of the word's height."""
-SMALLEST_LETTERS = 11
-PAPER = (255, 255, 255, 205)
+SMALLEST_LETTERS = 12
+PAPER = (255, 255, 255, 190)
 
 
 def annotated(picture: Picture, result: Recognition) -> Image.Image:
