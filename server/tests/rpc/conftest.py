@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import sys
@@ -17,6 +18,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+from zorky.v1.feedback_service_pb2_grpc import FeedbackServiceStub
+from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
+from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
 from zorky_server.logs import configure_logs
 from zorky_server.rpc.server import RpcServer
 from zorky_server.runtime.engine import Engine
@@ -36,23 +41,23 @@ from zorky_server.tasks.handwriting.values import (
     Word,
 )
 
-from zorky.v1.feedback_service_pb2_grpc import FeedbackServiceStub
-from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
-from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
-
 
 class Gate:
-    """A model that waits while it is shut, fails while told to, and knows how many runs it holds."""
+    """A model that waits while it is shut, and fails while told to."""
 
     def __init__(self) -> None:
         self.is_open = threading.Event()
         self.is_open.set()
         self.fails = False
-        self.runs = 0
+        self._entered = threading.Event()
+
+    async def holds_a_run(self) -> None:
+        """Returns when a run has come as far as the gate."""
+        assert await asyncio.to_thread(self._entered.wait, 10)
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
         """Gives back what it gets."""
-        self.runs += 1
+        self._entered.set()
         assert self.is_open.wait(10)
         if self.fails:
             raise RuntimeError("a model's own words")
@@ -111,7 +116,9 @@ class Served:
 
 
 @asynccontextmanager
-async def serve(folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600) -> AsyncIterator[Served]:
+async def serve(
+    folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600
+) -> AsyncIterator[Served]:
     reader, gate = FixedReader(), Gate()
     engine = Engine({"gate": gate}, workers=workers, budget=1, max_pending=max_pending)
     store = await open_store(folder, lifetime)
@@ -119,12 +126,14 @@ async def serve(folder: Path, *, workers: int = 2, max_pending: int = 8, lifetim
     port = server.listen("127.0.0.1", 0)
     await engine.start()
     await server.start()
-    async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-        yield Served(server, store, reader, gate, port, folder, channel)
-    gate.is_open.set()
-    await server.abort()
-    await engine.stop()
-    await store.close()
+    try:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
+            yield Served(server, store, reader, gate, port, folder, channel)
+    finally:
+        gate.is_open.set()
+        await server.abort()
+        await engine.stop()
+        await store.close()
 
 
 @pytest.fixture(autouse=True)

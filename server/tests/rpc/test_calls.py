@@ -7,7 +7,6 @@ import grpc
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
-from zorky_server.runtime.errors import Overloaded
 
 from zorky.v1 import recognition_pb2 as messages
 from zorky.v1.feedback_pb2 import TextCorrection
@@ -15,6 +14,7 @@ from zorky.v1.feedback_service_pb2 import FeedbackRequest
 from zorky.v1.recognition_service_pb2 import RecognizeRequest, RecognizeStreamRequest
 from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
 from zorky.v1.server_info_service_pb2 import GetServerInfoRequest
+from zorky_server.runtime.errors import Overloaded
 
 METHODS = (
     "RecognitionService/Recognize",
@@ -75,7 +75,9 @@ async def test_errors_and_streams_carry_the_request_id_too(served, png):
 
 
 async def test_one_line_a_call_says_what_happened(served, png, log):
-    result = (await served.recognition.Recognize(RecognizeRequest(image=png), metadata=(("x-request-id", "r7"),))).result
+    result = (
+        await served.recognition.Recognize(RecognizeRequest(image=png), metadata=(("x-request-id", "r7"),))
+    ).result
     (line,) = log()
     assert line["event"] == "call"
     assert line["method"] == "/zorky.v1.RecognitionService/Recognize"

@@ -3,6 +3,7 @@
 import pytest
 from google.rpc import error_details_pb2, status_pb2
 from grpc import StatusCode
+
 from zorky_server.rpc.errors import BadField, Fault, Undecodable, fault_of, item_error_of, trailers_of
 from zorky_server.runtime.errors import ModelFailed, Overloaded
 from zorky_server.store import NoSuchWord, RequestIdReused, UnknownResult

@@ -94,7 +94,11 @@ async def test_feedback_of_every_kind_is_taken_and_taken_once(served, result_id,
             "word_corrections.corrections[1]",
             "NO_SUCH_WORD",
         ),
-        ({"word_corrections": words(WordCorrection(line=2, word=0))}, "word_corrections.corrections[0]", "NO_SUCH_WORD"),
+        (
+            {"word_corrections": words(WordCorrection(line=2, word=0))},
+            "word_corrections.corrections[0]",
+            "NO_SUCH_WORD",
+        ),
         (
             {"word_corrections": words(WordCorrection(line=2**32 - 1, word=2**32 - 1))},
             "word_corrections.corrections[0]",

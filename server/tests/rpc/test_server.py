@@ -8,11 +8,11 @@ import pytest
 import trustme
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
-from zorky_server.rpc.server import SERVICES, CannotListen, RpcServer
 
 from zorky.v1.recognition_service_pb2 import RecognizeRequest, RecognizeStreamRequest
 from zorky.v1.server_info_service_pb2 import GetServerInfoRequest
 from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
+from zorky_server.rpc.server import SERVICES, CannotListen, RpcServer
 
 SERVING = health_pb2.HealthCheckResponse.SERVING
 NOT_SERVING = health_pb2.HealthCheckResponse.NOT_SERVING
@@ -70,8 +70,7 @@ async def test_an_ipv6_address_is_listened_on(second):
 async def test_a_call_in_flight_at_the_stop_is_answered_while_health_says_not_serving(served, png):
     served.gate.is_open.clear()
     call = asyncio.ensure_future(served.recognition.Recognize(RecognizeRequest(image=png)))
-    while not served.gate.runs:
-        await asyncio.sleep(0.01)
+    await served.gate.holds_a_run()
     stopping = asyncio.create_task(served.server.stop(lame_duck=0.5, grace=10))
     await asyncio.sleep(0.1)
     assert await health(served.channel) == NOT_SERVING
@@ -87,8 +86,7 @@ async def test_a_call_in_flight_at_the_stop_is_answered_while_health_says_not_se
 async def test_new_calls_after_the_lame_duck_are_unavailable(served, png):
     served.gate.is_open.clear()
     call = asyncio.ensure_future(served.recognition.Recognize(RecognizeRequest(image=png)))
-    while not served.gate.runs:
-        await asyncio.sleep(0.01)
+    await served.gate.holds_a_run()
     stopping = asyncio.create_task(served.server.stop(lame_duck=0, grace=10))
     await asyncio.sleep(0.2)
     with pytest.raises(grpc.aio.AioRpcError) as caught:
@@ -118,15 +116,14 @@ async def test_who_watches_health_does_not_hold_up_the_stop(served):
 async def test_calls_out_of_grace_are_ended(served, png):
     served.gate.is_open.clear()
     call = asyncio.ensure_future(served.recognition.Recognize(RecognizeRequest(image=png)))
-    while not served.gate.runs:
-        await asyncio.sleep(0.01)
+    await served.gate.holds_a_run()
     async with asyncio.timeout(5):
         await served.server.stop(lame_duck=0, grace=0.2)
     with pytest.raises((grpc.aio.AioRpcError, asyncio.CancelledError)):
         await call
 
 
-async def test_tls_serves_those_who_trust_the_certificate(served, second):
+async def test_tls_serves_those_who_trust_the_certificate(second):
     authority = trustme.CA()
     certificate = authority.issue_cert("localhost")
     chain = b"".join(pem.bytes() for pem in certificate.cert_chain_pems)

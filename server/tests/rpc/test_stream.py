@@ -8,6 +8,7 @@ import pytest
 
 from zorky.v1 import recognition_pb2 as messages
 from zorky.v1.recognition_service_pb2 import RecognizeStreamRequest
+from zorky.v1.server_info_service_pb2 import GetServerInfoRequest
 
 
 def item(name: str, image: bytes, **options: object) -> RecognizeStreamRequest:
@@ -38,14 +39,16 @@ async def test_two_hundred_items_are_answered_with_few_in_flight(served, png):
 async def test_flow_control_holds_back_what_is_not_worked_on(served, png):
     served.gate.is_open.clear()
     call = served.recognition.RecognizeStream()
-    sent = 0
-    big = png + bytes(2**20)
+    sent: list[str] = []
+
+    async def send() -> None:
+        while True:
+            await call.write(item(str(len(sent)), png + bytes(2**20)))
+            sent.append("one MiB")
+
     with pytest.raises(TimeoutError):
-        async with asyncio.timeout(1.0):
-            while True:
-                await call.write(item(str(sent), big))
-                sent += 1
-    assert 3 <= sent < 40, "a server that read ahead would have taken them all"
+        await asyncio.wait_for(send(), 1.0)
+    assert 3 <= len(sent) < 40, "a server that read ahead would have taken more"
     assert len(served.reader.asked) <= 3
     call.cancel()
 
@@ -86,8 +89,7 @@ async def test_an_item_that_comes_too_many_says_when_to_send_it_again(serving, p
         served.gate.is_open.clear()
         call = served.recognition.RecognizeStream()
         await call.write(item("first", png))
-        while not served.gate.runs:
-            await asyncio.sleep(0.01)
+        await served.gate.holds_a_run()
         await call.write(item("second", png))
         refused = await call.read()
         served.gate.is_open.set()
@@ -114,15 +116,12 @@ async def test_cancelling_the_call_cancels_what_is_in_flight(served, png, log):
     call = served.recognition.RecognizeStream()
     for name in "abc":
         await call.write(item(name, png))
-    while len(served.reader.asked) < 3:
-        await asyncio.sleep(0.01)
+    await served.gate.holds_a_run()
     call.cancel()
-    async with asyncio.timeout(5):
-        while not any(line.get("status") == "CANCELLED" for line in log()):
-            await asyncio.sleep(0.01)
+    await served.info.GetServerInfo(GetServerInfoRequest())  # the cancellation has arrived before this
     served.gate.is_open.set()
-    await asyncio.sleep(0.1)
-    assert not any(line["event"] == "item" for line in log()), "nobody waits for these answers, so none was made"
+    await asyncio.sleep(0.2)
+    assert [line["status"] for line in log() if "Stream" in line["method"]] == ["CANCELLED"], "no item was answered"
 
 
 async def test_a_call_without_items_ends_well(served):
