@@ -8,6 +8,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from onnx import ModelProto, TensorProto, helper, numpy_helper
+
 from zorky_training.onnx_fusion import fused_nodes
 from zorky_training.onnx_graph import OnnxGraph, head, replace_head
 
@@ -89,6 +90,13 @@ def test_a_replaced_head_has_the_asked_number_of_classes_and_leaves_the_original
     assert probabilities.shape == (2, 24, 97)
     np.testing.assert_allclose(probabilities.sum(-1), 1, atol=1e-4)
     assert by_onnxruntime(model, x).shape[-1] > 10_000
+
+
+def test_frozen_weights_are_the_first_to_be_used() -> None:
+    graph = OnnxGraph(published("det"))
+    graph.freeze(2)
+    frozen = sorted(tuple(weight.shape) for weight in graph.parameters() if not weight.requires_grad)
+    assert frozen == [(1, 24, 1, 1), (24, 3, 3, 3)]
 
 
 def test_no_denormal_weight_is_written_back() -> None:

@@ -1,0 +1,203 @@
+"""Finding lines of text: from a picture to the detector's input, and from its probability map to line quads.
+
+The detector marks the core of each line: its middle CORE of the height, shortened at both ends by as much as it lost
+above and below (Liao et al., Real-time Scene Text Detection with Differentiable Binarization, AAAI 2020, shrink
+polygons by area and perimeter; the cores of long lines come out too thin there to tell a line's height from).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .light import flatten_light
+from .values import Picture, Quad
+
+LONGEST_SIDE = 1024
+"""Pixels: pictures are scaled to it before detection, larger and (up to MAX_ENLARGEMENT) smaller ones alike."""
+MAX_ENLARGEMENT = 1.5
+STEP = 32
+"""Pixels: the network's input is padded with white to multiples of it."""
+MEAN, DEVIATION = 127.5, 127.5
+"""Of 8-bit RGB: the network sees [-1, 1]."""
+CORE = 0.4
+"""Height of a line's core as a fraction of the line's height, in training and here."""
+
+_INK_HEIGHT = 40
+"""Pixels at detector scale: for flattening the light."""
+_THRESHOLD = 0.3
+_MIN_SCORE = 0.5
+_MIN_HEIGHT = 8.0
+"""Pixels at detector scale: smaller text cannot be read, and specks are smaller."""
+_MARGIN = 0.08
+"""Part of a line's height added all round, so that strokes at the border are not cut."""
+_MAX_GAP = 1.0
+"""Fragments nearer than this many line heights, on one baseline, are one line."""
+_MAX_TURN = math.radians(12)
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """A line that was found: its quad and the mean text probability of its core, in [0, 1]."""
+
+    quad: Quad
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class DetectorInput:
+    """tensor: (3, h, w) float32, h and w multiples of STEP. scale: detector pixels for one pixel of the picture."""
+
+    tensor: NDArray[np.float32]
+    scale: float
+    size: tuple[int, int]
+    """Width and height of the picture."""
+
+
+def detector_input(picture: Picture) -> DetectorInput:
+    """Scales a picture, flattens its light and pads it."""
+    height, width = picture.shape[:2]
+    scale = min(LONGEST_SIDE / max(height, width), MAX_ENLARGEMENT)
+    target = (max(1, round(width * scale)), max(1, round(height * scale)))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    flat = flatten_light(cv2.resize(picture, target, interpolation=interpolation), _INK_HEIGHT)
+    rows, columns = (-(-side // STEP) * STEP for side in flat.shape[:2])
+    tensor = np.ones((3, rows, columns), np.float32)
+    tensor[:, : target[1], : target[0]] = flat.transpose(2, 0, 1) * np.float32(1 / DEVIATION) - MEAN / DEVIATION
+    return DetectorInput(tensor, scale, (width, height))
+
+
+def lines_from_map(probabilities: NDArray[np.float32], scale: float, size: tuple[int, int]) -> list[TextLine]:
+    """The lines in a map (h, w) or (1, h, w) of probabilities, in no particular order, in pixels of the picture.
+
+    scale and size: as in the DetectorInput that the map was computed from.
+    """
+    cores = _cores(probabilities.reshape(probabilities.shape[-2:]))
+    angle = _page_angle(cores)
+    rows = [_Row.around(group, angle) for group in _fragments_of_lines([_Row.around([core], angle) for core in cores])]
+    return [TextLine(row.quad(scale, size), row.score) for row in rows if row.height >= _MIN_HEIGHT]
+
+
+@dataclass(frozen=True, slots=True)
+class _Core:
+    """One connected piece of the map: outline (n, 2) in map pixels, area in pixels, sum of probabilities."""
+
+    outline: NDArray[np.float32]
+    area: float
+    mass: float
+
+    @property
+    def angle_and_length(self) -> tuple[float, float]:
+        """Radians in (-pi/4, 3pi/4]: the direction of the longer side; and how much longer it is than the other."""
+        _, (width, height), degrees = cv2.minAreaRect(self.outline)
+        angle = math.radians(degrees if width >= height else degrees + 90)
+        return (angle + math.pi / 4) % math.pi - math.pi / 4, abs(width - height)
+
+
+def _cores(probabilities: NDArray[np.float32]) -> list[_Core]:
+    mask = (probabilities > _THRESHOLD).astype(np.uint8)
+    _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
+    masses = np.bincount(labels.ravel(), weights=probabilities.ravel())
+    cores = []
+    for label, (x, y, width, height, area) in enumerate(boxes[1:].tolist(), start=1):
+        if masses[label] < _MIN_SCORE * area or area < (_MIN_HEIGHT * CORE) ** 2:
+            continue
+        piece = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
+        outlines, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(x, y))
+        cores.append(_Core(outlines[0].reshape(-1, 2).astype(np.float32), area, float(masses[label])))
+    return cores
+
+
+def _page_angle(cores: Sequence[_Core]) -> float:
+    """The direction of most text in radians: the median of the cores' own, long ones counting more."""
+    if not cores:
+        return 0.0
+    angles, lengths = np.array([core.angle_and_length for core in cores]).T
+    # A page on its side has angles near both ends of the half circle: bring them together around the heaviest one.
+    middle = angles[np.argmax(lengths)]
+    turned = (angles - middle + np.pi / 2) % np.pi - np.pi / 2
+    order = np.argsort(turned)
+    half = np.searchsorted(np.cumsum(lengths[order]), lengths.sum() / 2)
+    return float((middle + turned[order][min(half, len(order) - 1)] + np.pi / 4) % np.pi - np.pi / 4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A rectangle around one or more cores, in map pixels: the line's full box before the margin."""
+
+    cores: tuple[_Core, ...]
+    centre: NDArray[np.float32]
+    along: NDArray[np.float32]
+    """Unit vector in reading direction."""
+    length: float
+    height: float
+
+    @classmethod
+    def around(cls, cores: Sequence[_Core], page_angle: float) -> _Row:
+        angle = _line_angle(cores, page_angle)
+        along = np.array([math.cos(angle), math.sin(angle)], np.float32)
+        axes = np.stack([along, [-along[1], along[0]]]).astype(np.float32)
+        # Outlines run through the middle of pixels: half a pixel on each side belongs to the core as well.
+        spread = np.concatenate([core.outline for core in cores]) @ axes.T
+        low, high = spread.min(0) - 0.5, spread.max(0) + 0.5
+        lengths = [float(np.ptp(core.outline @ along)) + 1 for core in cores]
+        thickness = min(float(high[1] - low[1]), sum(core.area for core in cores) / sum(lengths))
+        grown = thickness * (1 / CORE - 1)
+        centre = ((low + high) / 2) @ axes + 0.5
+        length, height = (high - low + grown).tolist()
+        return cls(tuple(cores), centre.astype(np.float32), along, length, height)
+
+    @property
+    def score(self) -> float:
+        return sum(core.mass for core in self.cores) / sum(core.area for core in self.cores)
+
+    def end(self, sign: int) -> NDArray[np.float32]:
+        """The middle of the right (1) or left (-1) edge."""
+        return self.centre + self.along * np.float32(sign * self.length / 2)
+
+    def quad(self, scale: float, size: tuple[int, int]) -> Quad:
+        margin = 2 * _MARGIN * self.height
+        half = self.along * np.float32((self.length + margin) / 2)
+        down = np.array([-self.along[1], self.along[0]], np.float32) * np.float32((self.height + margin) / 2)
+        corners = self.centre + np.stack([-half - down, half - down, half + down, -half + down])
+        return np.clip(corners / np.float32(scale), 0, np.array(size, np.float32)).astype(np.float32)
+
+
+def _line_angle(cores: Sequence[_Core], page_angle: float) -> float:
+    """The line's own direction where it is long enough to tell, else the page's."""
+    _, (width, height), degrees = cv2.minAreaRect(np.concatenate([core.outline for core in cores]))
+    if max(width, height) < 4 * min(width, height):
+        return page_angle
+    angle = math.radians(degrees if width >= height else degrees + 90)
+    return (angle + math.pi / 4) % math.pi - math.pi / 4
+
+
+def _fragments_of_lines(rows: Sequence[_Row]) -> Iterable[list[_Core]]:
+    """The cores of `rows`, those of one line together."""
+    group = list(range(len(rows)))
+    for (i, one), (j, other) in combinations(enumerate(rows), 2):
+        if _continues(one, other) or _continues(other, one):
+            group = [group[i] if g == group[j] else g for g in group]
+    for name in dict.fromkeys(group):
+        yield [core for row, g in zip(rows, group, strict=True) if g == name for core in row.cores]
+
+
+def _continues(left: _Row, right: _Row) -> bool:
+    """Does `right` begin where `left` ends, on the same baseline and in the same hand?"""
+    height = (left.height + right.height) / 2
+    step = right.end(-1) - left.end(1)
+    along = (left.along + right.along) / 2
+    gap, drop = float(step @ along), float(step @ np.array([-along[1], along[0]]))
+    return (
+        -height < gap < _MAX_GAP * height
+        and abs(drop) < 0.3 * height
+        and max(left.height, right.height) < 2 * min(left.height, right.height)
+        and float(left.along @ right.along) > math.cos(_MAX_TURN)
+        and float((right.centre - left.centre) @ along) > max(left.length, right.length) / 2
+    )
