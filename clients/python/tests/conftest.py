@@ -1,15 +1,25 @@
-"""Fixtures: a server that does as told, and both clients behind one face."""
+"""Fixtures: a server that does as told, the real server, a page for it, and both clients behind one face."""
 
 import asyncio
+import io
+import subprocess
+import sys
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any
 
+import font_source_sans_pro
 import pytest
+from PIL import Image, ImageDraw, ImageFont
 
 from zorky_client import AsyncClient, Client
 
 from .contract import Servicer, served
+
+START_SECONDS = 120
+PAGE_LINES = ("Сегодня хорошая погода", "We went to the river", "Москва, дом 25")
 
 
 class InThreads:
@@ -70,3 +80,44 @@ async def connect(request: pytest.FixtureRequest) -> AsyncIterator[Callable[...,
 async def client(connect: Callable[..., Any], server: str) -> Any:
     """A client of either kind at the scripted server."""
     return connect(server, timeout=10)
+
+
+@pytest.fixture(scope="session")
+def live_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of `zorky-server serve` with the installed weights and a data folder of its own."""
+    folder = tmp_path_factory.mktemp("server")
+    command = [Path(sys.executable).with_name("zorky-server"), "serve", "--port", "0", "--port-file", folder / "port"]
+    with (folder / "log").open("wb") as log:
+        settings = ["--data-dir", folder, "--lame-duck", "0"]
+        server = subprocess.Popen([*map(str, command), *settings], stdout=log, stderr=subprocess.STDOUT)
+    try:
+        yield f"localhost:{_port(server, folder)}"
+    finally:
+        server.terminate()
+        assert server.wait(30) == 0, "the server did not stop well"
+
+
+def _port(server: "subprocess.Popen[bytes]", folder: Path) -> str:
+    end = time.monotonic() + START_SECONDS
+    while server.poll() is None and time.monotonic() < end:
+        if (folder / "port").exists() and (port := (folder / "port").read_text().strip()):
+            return port
+        time.sleep(0.05)
+    raise RuntimeError(f"the server did not start; it said: {(folder / 'log').read_text()}")
+
+
+@pytest.fixture(scope="session")
+def page_lines() -> tuple[str, ...]:
+    """What stands on the page, line by line."""
+    return PAGE_LINES
+
+
+@pytest.fixture(scope="session")
+def page() -> bytes:
+    """A PNG with a few printed lines, dark ink on light paper."""
+    font = ImageFont.truetype(Path(font_source_sans_pro.font_directory) / "SourceSansPro-Regular.ttf", 44)
+    image = Image.new("RGB", (760, 360), (246, 243, 235))
+    for row, line in enumerate(PAGE_LINES):
+        ImageDraw.Draw(image).text((60, 50 + 90 * row), line, (40, 40, 90), font)
+    image.save(file := io.BytesIO(), "PNG")
+    return file.getvalue()
