@@ -278,3 +278,36 @@ def test_a_reader_who_has_seen_enough_hears_no_complaint(server, photos, kind):
     os.close(write)
     _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (1, b"")
+
+
+def test_a_terminal_sees_a_bar_that_leaves_nothing_behind(server, photos):
+    ours, theirs = os.openpty()
+    process = _spawn(server, "recognize", photos, stdout=subprocess.PIPE, stderr=theirs)
+    out, _ = process.communicate(timeout=20)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "reading" in shown
+    assert "3/3" in shown
+    assert shown.endswith("\x1b[2K")  # the bar's line is wiped
+    assert out.count(b"==") == 6
+
+
+def test_output_that_cannot_be_written_is_told_with_its_name(zorky, photos, tmp_path):
+    ended = zorky("recognize", photos / "b.png", "-o", tmp_path / "none" / "x.txt")
+    assert ended.status == 1
+    assert ended.err == (
+        f"zorky: {photos / 'b.png'}: read, but not written: {tmp_path}/none/x.txt: No such file or directory\n"
+    )
+
+
+def test_a_dash_as_output_is_standard_output(zorky, photos):
+    assert zorky("recognize", photos / "b.png", "-o", "-").out.decode() == f"{TEXT}\n"
+
+
+def test_a_file_name_in_another_encoding_is_no_obstacle(zorky, photos):
+    strange = os.fsencode(photos) + b"/\xef\xf0.png"
+    (photos / "b.png").rename(os.fsdecode(strange))
+    ended = zorky("recognize", os.fsdecode(strange), "--format", "json")
+    assert ended.status == 0
+    assert json.loads(ended.out)["image"].endswith("/\N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER}.png")

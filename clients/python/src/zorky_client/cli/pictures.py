@@ -1,6 +1,7 @@
 """Which pictures the arguments of a command mean."""
 
 import glob
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -28,12 +29,17 @@ def find(arguments: Iterable[str]) -> Iterator[Picture | OSError]:
 
 def _expand(path: Path) -> Iterator[Picture | OSError]:
     if not path.is_dir():
-        yield Picture(str(path), path) if path.exists() else FileNotFoundError(f"{path}: no such file or folder")
+        yield _named(path) if path.exists() else FileNotFoundError(f"{path}: no such file or folder")
         return
     inside = [file for file in sorted(path.rglob("*")) if _is_picture(file.relative_to(path)) and file.is_file()]
     if not inside:
         yield FileNotFoundError(f"{path}: no pictures in this folder")
-    yield from (Picture(str(file), file) for file in inside)
+    yield from map(_named, inside)
+
+
+def _named(path: Path) -> Picture:
+    # Names in an older encoding, as archives bring them, must not keep their pictures from being read.
+    return Picture(os.fsencode(path).decode(errors="replace"), path)
 
 
 def _is_picture(path: Path) -> bool:

@@ -54,7 +54,8 @@ class Drawings:
     def add(self, picture: Picture, result: Recognition) -> None:
         """Draws one. Raises OSError when it cannot be decoded or written."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        annotated(picture, result).save(self._free(Path(picture.name).stem))
+        stem = Path(picture.name).stem if isinstance(picture.source, Path) else "stdin"
+        annotated(picture, result).save(self._free(stem))
 
     def _free(self, stem: str) -> Path:
         number, path = 1, self._folder / f"{stem}.png"
@@ -87,7 +88,8 @@ def write(
         except BrokenPipeError:
             raise
         except OSError as error:
-            report.failure(f"{picture.name}: read, but not written: {reason(error)}")
+            where = f"{error.filename}: " if error.filename else ""
+            report.failure(f"{picture.name}: read, but not written: {where}{reason(error)}")
 
 
 def _remarks(result: Recognition, verbose: bool) -> list[str]:

@@ -17,6 +17,8 @@ from zorky_client.cli.report import Report
 from zorky_client.formats.picture import Picture
 from zorky_client.formats.plain import CsvWriter, JsonWriter, TextWriter, Writer
 
+STANDARD_OUTPUT = Path("-")
+
 
 @click.command(short_help="Read the handwriting in pictures.")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
@@ -31,7 +33,8 @@ from zorky_client.formats.plain import CsvWriter, JsonWriter, TextWriter, Writer
 @click.option(
     "--output",
     "-o",
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    default=STANDARD_OUTPUT,
     metavar="FILE",
     help="Where to write it.  [default: standard output]",
 )
@@ -90,7 +93,7 @@ def recognize(
     client: Client,
     paths: tuple[str, ...],
     kind: str,
-    output: Path | None,
+    output: Path,
     annotate: Path | None,
     jobs: int,
     verbose: bool,
@@ -115,7 +118,7 @@ def recognize(
       zorky recognize notebook/ --format csv --output words.csv
       zorky recognize 'scans/*.jpg' --format pdf -o scans.pdf --annotate drawn/
     """
-    if kind == "pdf" and output is None and sys.stdout.isatty():
+    if kind == "pdf" and output == STANDARD_OUTPUT and sys.stdout.isatty():
         raise click.UsageError("a PDF is not for terminals: give --output FILE")
     report = Report()
     found = list(find(paths))
@@ -137,9 +140,9 @@ def recognize(
 
 
 @contextmanager
-def _opened(kind: str, output: Path | None, headings: bool) -> Iterator[Writer]:
+def _opened(kind: str, output: Path, headings: bool) -> Iterator[Writer]:
     """A writer to the file or to standard output; completes what it writes when left."""
-    with output.open("wb") if output else nullcontext(sys.stdout.buffer) as out:
+    with nullcontext(sys.stdout.buffer) if output == STANDARD_OUTPUT else output.open("wb") as out:
         writer = _writer(kind, out, headings)
         yield writer
         writer.close()
