@@ -1,0 +1,40 @@
+"""The command `zorky-train`: each module that can be run adds its own subcommand."""
+
+from __future__ import annotations
+
+import argparse
+
+from . import (
+    contact,
+    evaluate,
+    evaluate_detector,
+    examples,
+    export_recognizer,
+    fonts,
+    package,
+    pages,
+    train_detector,
+    train_recognizer,
+)
+
+_MODULES = (
+    fonts, contact, train_recognizer, export_recognizer, evaluate,
+    pages, train_detector, evaluate_detector, package, examples,
+)  # fmt: skip
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="zorky-train", description="Makes, measures and exports Zorky's models.")
+    subparsers = made.add_subparsers(required=True, metavar="COMMAND")
+    for module in _MODULES:
+        module.add_command(subparsers)
+    return made
+
+
+def main() -> None:
+    arguments = parser().parse_args()
+    arguments.run(arguments)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Writes a trained recogniser as ONNX: input `x` (N, 3, 48, W), output `probabilities` (N, W / 4, classes)."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+from rich.console import Console
+from torch import Tensor, nn
+
+from zorky_server.tasks.handwriting.strip import HEIGHT, WIDTH_STEP
+
+from .network import Recognizer
+
+_OPSET = 18
+
+
+class Served(nn.Module):
+    """The network as it is served: probabilities instead of logits."""
+
+    def __init__(self, network: Recognizer) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.softmax(self.network(x), 2)
+
+
+def export(network: Recognizer, path: Path) -> None:
+    """Writes the network with dynamic batch and width (a multiple of 64, as strips are padded) to one ONNX file."""
+    batch, step = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("step", min=1, max=64)
+    example = torch.zeros(2, 3, HEIGHT, 3 * WIDTH_STEP)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.onnx.export(
+        Served(network).eval(), (example,), path, dynamo=True, external_data=False, opset_version=_OPSET, verbose=False,
+        input_names=["x"], output_names=["probabilities"], dynamic_shapes=({0: batch, 3: WIDTH_STEP * step},),
+    )  # fmt: skip
+
+
+def averaged_network(checkpoint: Path) -> Recognizer:
+    """The averaged weights that a training run keeps in its checkpoint, without denormals: they slow a CPU down."""
+    network = Recognizer()
+    average = torch.load(checkpoint, weights_only=True)["average"]
+    tiny = torch.finfo(torch.float32).tiny
+    network.load_state_dict({name: torch.where(value.abs() < tiny, 0.0, value) for name, value in average.items()})
+    return network.eval()
+
+
+def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = subparsers.add_parser("export", help="write a trained recogniser as ONNX")
+    parser.add_argument("--run", dest="folder", type=Path, default=Path("runs/recognizer"), help="the training run")
+    parser.add_argument("--output", type=Path, default=Path("models/src/zorky_models/handwriting/recognizer.onnx"))
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> None:
+    export(averaged_network(arguments.folder / "checkpoint.pt"), arguments.output)
+    Console().print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")

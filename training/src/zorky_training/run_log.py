@@ -1,0 +1,65 @@
+"""Shows a training run live and keeps it as losses.csv, scores.csv and progress.png."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from .evaluate import Score, table
+
+Row = tuple[object, ...]
+
+
+class RunLog:
+    """The record of one run, in the run's folder; a resumed run goes on in the same files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.console, self._folder = Console(), folder
+
+    def progress(self) -> Progress:
+        """A bar whose task has the fields `speed` (lines a second) and `loss`."""
+        columns = ("[progress.percentage]{task.percentage:>5.1f}%", BarColumn(), "{task.completed}/{task.total} lines")
+        figures = TextColumn("{task.fields[speed]:.1f} lines/s, loss {task.fields[loss]:.3f}")
+        return Progress(*columns, figures, TimeRemainingColumn(), console=self.console)
+
+    def loss(self, lines: int, seconds: float, loss: float) -> None:
+        self._append("losses.csv", ("lines", "seconds", "loss"), (lines, round(seconds), round(loss, 4)))
+
+    def scores(self, lines: int, seconds: float, scores: list[Score]) -> None:
+        """Prints the table and redraws the plot."""
+        self.console.print(f"{lines} lines, {seconds / 60:.0f} minutes")
+        self.console.print(table(scores))
+        for score in scores:
+            row = (lines, round(seconds), score.name, round(score.cer, 4), round(score.exact, 4))
+            self._append("scores.csv", ("lines", "seconds", "set", "cer", "exact"), row)
+        self._plot()
+
+    def _append(self, name: str, header: Row, row: Row) -> None:
+        path = self._folder / name
+        fresh = not path.exists()
+        with path.open("a", newline="") as file:
+            csv.writer(file).writerows([header, row] if fresh else [row])
+
+    def _plot(self) -> None:
+        figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4))
+        losses, scores = _rows(self._folder / "losses.csv"), _rows(self._folder / "scores.csv")
+        left.plot([float(row["lines"]) for row in losses], [float(row["loss"]) for row in losses])
+        left.set(title="CTC loss, nats a character", xlabel="lines", yscale="log")
+        for name in sorted({row["set"] for row in scores}):
+            rows = [row for row in scores if row["set"] == name]
+            right.plot([float(row["lines"]) for row in rows], [float(row["cer"]) for row in rows], "o-", label=name)
+        right.set(title="CER on the measuring data", xlabel="lines", ylim=(0, 1))
+        right.legend()
+        figure.savefig(self._folder / "progress.png")
+        plt.close(figure)
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
