@@ -27,6 +27,12 @@ def test_a_token_does_not_leave_this_machine_unencrypted():
     Client("localhost:1", token="geheim").close()
 
 
+@pytest.mark.parametrize("token", ["тайна", "two\nlines"])
+def test_a_token_that_no_header_can_carry_is_refused_at_once(token):
+    with pytest.raises(ValueError, match="printable ASCII"):
+        Client("localhost:1", token=token)
+
+
 def test_a_timeout_is_positive():
     with pytest.raises(ValueError, match="timeout must be more than 0 seconds, not 0"):
         Client(timeout=0)

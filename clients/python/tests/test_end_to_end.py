@@ -4,6 +4,7 @@ import difflib
 import io
 import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from PIL import Image
@@ -11,6 +12,9 @@ from pypdf import PdfReader
 
 from zorky_client import AlreadyExists, Client, InvalidRequest, NotFound, Recognition
 from zorky_client.__main__ import main
+
+PATIENCE = 120
+"""Seconds: the machine may have more to do than these tests."""
 
 
 def likeness(text: str, expected: str) -> float:
@@ -21,7 +25,7 @@ def likeness(text: str, expected: str) -> float:
 @pytest.fixture
 async def client(connect, live_server):
     """A client of either kind at the real server."""
-    client = connect(live_server)
+    client = connect(live_server, timeout=PATIENCE)
     await client.wait_ready()
     return client
 
@@ -83,7 +87,16 @@ def test_the_command_writes_every_format(live_server, page, tmp_path, monkeypatc
     written = {}
     for kind in ("text", "json", "csv", "pdf"):
         folder = str(tmp_path / "drawn")
-        arguments = ["recognize", str(tmp_path / "page.png"), "--format", kind, "--annotate", folder]
+        arguments = [
+            "recognize",
+            str(tmp_path / "page.png"),
+            "--format",
+            kind,
+            "--annotate",
+            folder,
+            "--timeout",
+            str(PATIENCE),
+        ]
         monkeypatch.setattr(sys, "argv", ["zorky", *arguments])
         with pytest.raises(SystemExit, match="0"):
             main()
@@ -107,8 +120,6 @@ def test_health_of_nothing_is_told_by_the_status(live_server, monkeypatch, capfd
 
 
 def test_a_client_may_be_shared_by_threads(live_server, page):
-    from concurrent.futures import ThreadPoolExecutor
-
-    with Client(live_server) as client, ThreadPoolExecutor(3) as threads:
+    with Client(live_server, timeout=PATIENCE) as client, ThreadPoolExecutor(3) as threads:
         texts = {result.text for result in threads.map(client.recognize, [page] * 3)}
     assert len(texts) == 1

@@ -66,7 +66,7 @@ class Connection:
     """Where a client's calls go and what they carry.
 
     Raises:
-        ValueError: the timeout is not positive, or a token would leave this machine unencrypted.
+        ValueError: the timeout is not positive, the token is none, or it would leave this machine unencrypted.
     """
 
     server: str
@@ -79,6 +79,8 @@ class Connection:
             raise ValueError(f"timeout must be more than 0 seconds, not {self.timeout}")
         if self.token and not self.tls and not is_loopback(self.server):
             raise ValueError(f"a token must not travel unencrypted to {self.server}: use TLS")
+        if self.token and not (self.token.isascii() and self.token.isprintable()):
+            raise ValueError("a token is made of printable ASCII characters")
 
     @property
     def metadata(self) -> tuple[tuple[str, str], ...]:

@@ -37,7 +37,7 @@ class Client:
     the server is too busy for (UNAVAILABLE) are repeated by themselves, as long as the timeout allows.
 
     Raises:
-        ValueError: the timeout is not positive, or a token would leave this machine unencrypted.
+        ValueError: the timeout is not positive, the token is none, or it would leave this machine unencrypted.
     """
 
     def __init__(
@@ -172,12 +172,13 @@ class Client:
 
     def _next(self, call: Any, patience: float) -> RecognizeStreamResponse | None:
         """The next answer of a stream, None at its end. Cancels the call when patience ends."""
+        start = time.monotonic()
         watch = _later(patience, call.cancel)
         try:
             answer: RecognizeStreamResponse | None = next(call, None)
             return answer
         except grpc.RpcError as error:
-            if not watch.is_alive():
+            if time.monotonic() - start >= patience:
                 raise self._connection.no_answer(patience) from error
             raise errors.from_call(error, self._connection.server) from error
         finally:

@@ -32,7 +32,7 @@ def server_options(command: F) -> F:
     ) -> Any:
         wanted = tls or tls_ca or tls_cert or tls_key
         how = _tls(tls_ca, tls_cert, tls_key) if wanted else None
-        token = token_file.read_text().strip() if token_file else None
+        token = token_file.read_text(errors="replace").strip() if token_file else None
         try:
             client = Client(server, tls=how, token=token, timeout=timeout)
         except ValueError as error:

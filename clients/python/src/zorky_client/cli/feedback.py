@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from zorky_client import Client, Feedback
+from zorky_client import Client, FeedbackOptions
 from zorky_client.cli.connection import server_options
 
 
@@ -57,21 +57,18 @@ def feedback(
     """
     if sum(map(bool, (rating, text, words))) != 1:
         raise click.UsageError("give one of --good, --bad, --text and --word")
-    receipt = _send(client, result_id, rating, text, words, comment, allow_training)
+    said: FeedbackOptions = {"comment": comment, "allow_training": allow_training}
+    if text:
+        receipt = client.correct_text(result_id, _read(text), **said)
+    elif words:
+        receipt = client.correct_words(result_id, dict(words), **said)
+    else:
+        receipt = client.rate(result_id, good=rating == "good", **said)
     click.echo(f"kept as {receipt.feedback_id}")
 
 
-def _send(
-    client: Client,
-    result_id: str,
-    rating: str | None,
-    text: TextIO | None,
-    words: tuple[tuple[tuple[int, int], str], ...],
-    comment: str,
-    allow_training: bool,
-) -> Feedback:
-    if text:
-        return client.correct_text(result_id, text.read().rstrip("\n"), comment=comment, allow_training=allow_training)
-    if words:
-        return client.correct_words(result_id, dict(words), comment=comment, allow_training=allow_training)
-    return client.rate(result_id, good=rating == "good", comment=comment, allow_training=allow_training)
+def _read(text: TextIO) -> str:
+    try:
+        return text.read().rstrip("\n")
+    except UnicodeDecodeError as error:
+        raise click.UsageError("the text put right must be in UTF-8") from error
