@@ -120,11 +120,11 @@ async def test_nothing_but_unavailable_is_retried(client, servicer, code):
 
 
 async def test_a_call_ends_at_its_deadline(client, servicer):
-    servicer.script = [lambda *_: time.sleep(1)]
+    servicer.script = [lambda *_: time.sleep(2)]
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded):
         await client.recognize(b"x", timeout=0.2)
-    assert time.monotonic() - start < 0.8
+    assert time.monotonic() - start < 1.8
 
 
 async def test_nothing_listening_says_where_it_looked(connect):
@@ -178,7 +178,7 @@ async def test_waiting_for_a_server_that_is_not_there_ends_too(connect):
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=r"localhost:1 is not ready after 0\.3 s"):
         await connect("localhost:1").wait_ready(0.3)
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 5
 
 
 async def test_info_comes_as_typed_values(client):

@@ -97,7 +97,7 @@ def test_the_command_writes_every_format(live_server, page, tmp_path, monkeypatc
             "--timeout",
             str(PATIENCE),
         ]
-        monkeypatch.setattr(sys, "argv", ["zorky", *arguments])
+        monkeypatch.setattr(sys, "argv", ["zorky", "recognize", str(tmp_path / "page.png"), *flags])
         with pytest.raises(SystemExit, match="0"):
             main()
         written[kind] = capfdbinary.readouterr().out

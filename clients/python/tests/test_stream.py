@@ -72,11 +72,11 @@ async def test_no_pictures_make_no_answers(client):
 
 
 async def test_a_silent_server_is_given_up_after_the_timeout(client, servicer):
-    servicer.script = [lambda *_: time.sleep(1)]
+    servicer.script = [lambda *_: time.sleep(2)]
     start = time.monotonic()
     with pytest.raises(DeadlineExceeded, match=r"no further answer from .* within 0\.2 s"):
         await collect(client.recognize_many([("a", b"A")], timeout=0.2))
-    assert time.monotonic() - start < 0.9
+    assert time.monotonic() - start < 1.8
 
 
 async def test_a_call_that_fails_as_a_whole_raises(connect):
