@@ -87,16 +87,7 @@ def test_the_command_writes_every_format(live_server, page, tmp_path, monkeypatc
     written = {}
     for kind in ("text", "json", "csv", "pdf"):
         folder = str(tmp_path / "drawn")
-        arguments = [
-            "recognize",
-            str(tmp_path / "page.png"),
-            "--format",
-            kind,
-            "--annotate",
-            folder,
-            "--timeout",
-            str(PATIENCE),
-        ]
+        flags = ["--format", kind, "--annotate", folder, "--timeout", str(PATIENCE)]
         monkeypatch.setattr(sys, "argv", ["zorky", "recognize", str(tmp_path / "page.png"), *flags])
         with pytest.raises(SystemExit, match="0"):
             main()
