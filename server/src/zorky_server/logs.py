@@ -35,6 +35,7 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
         )
     )
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.captureWarnings(True)
 
 
 def _rendered(log_format: LogFormat) -> list[Processor]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import ipaddress
 import signal
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +29,8 @@ from .tasks.handwriting.values import ReadOptions
 
 _BATCH_PIXELS = 250_000
 """Padded pixels of one batch: some eight lines, so that a page's lines spread over the workers."""
+_LARGE = 4 * 2**20
+"""Bytes: memory blocks of this size are pictures and uploads, not models."""
 _SWEEP_EVERY = 600.0
 """Seconds between two searches for expired results."""
 
@@ -43,6 +46,7 @@ class CannotServe(Exception):
 async def run(settings: Settings, port_file: Path | None) -> int:
     """Serves until a signal or a broken worker. Returns the exit status. Raises CannotServe."""
     signals = _caught_signals()
+    _return_large_memory()
     try:
         reader, engine = _loaded(settings)
         credentials = _credentials(settings)
@@ -59,6 +63,16 @@ async def run(settings: Settings, port_file: Path | None) -> int:
                 return await _until_told(signals, work, server, settings)
     except (BadModel, CannotListen) as error:
         raise CannotServe(str(error)) from error
+
+
+def _return_large_memory() -> None:
+    """Has glibc give memory of whole pictures back at once. By default it learns from each large block that it frees
+    to keep such blocks, and a few large pictures then cost hundreds of MiB for good."""
+    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
+    with suppress(AttributeError):  # another C library
+        libc = ctypes.CDLL(None)
+        libc.mallopt(mmap_threshold, _LARGE)
+        libc.mallopt(trim_threshold, _LARGE)
 
 
 def _loaded(settings: Settings) -> tuple[Reader, Engine]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import traceback
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -53,11 +54,14 @@ class Calls(grpc.aio.ServerInterceptor):
         behaviour: Any = handler.unary_unary
 
         async def answer(request: Any, context: Context) -> Any:
-            async with self._call(method, context) as request_id:
-                response = await behaviour(_decoded(request), context)
-                # Only now: a call whose headers are out is never retried by the caller's retry policy.
-                await context.send_initial_metadata(((REQUEST_ID, request_id),))
-                return response
+            try:
+                async with self._call(method, context) as request_id:
+                    response = await behaviour(_decoded(request), context)
+                    # Only now: a call whose headers are out is never retried by the caller's retry policy.
+                    await context.send_initial_metadata(((REQUEST_ID, request_id),))
+                    return response
+            finally:
+                del request  # or else it stays with this frame in the AbortError, which its own context holds
 
         return grpc.unary_unary_rpc_method_handler(answer, _lenient(handler), handler.response_serializer)
 
@@ -83,8 +87,7 @@ class Calls(grpc.aio.ServerInterceptor):
                 log_outcome("call", started, "CANCELLED")
                 raise
             except Exception as error:
-                fault = fault_of(error)
-                log_fault("call", started, fault, error)
+                fault = logged_fault("call", started, error)
                 trailers = (*trailers_of(fault), (REQUEST_ID, request_id))
                 await context.abort(fault.code, fault.message, trailers)
             log_outcome("call", started, "OK")
@@ -105,13 +108,17 @@ def log_outcome(event: str, started: float, status: str) -> None:
     log.info(event, status=status, seconds=round(time.monotonic() - started, 4))
 
 
-def log_fault(event: str, started: float, fault: Fault, error: Exception) -> None:
-    """The log line of a call or an item that failed; with the traceback when we are at fault."""
+def logged_fault(event: str, started: float, error: Exception) -> Fault:
+    """What the caller is told of an exception; logs it, with the traceback when we are at fault."""
+    fault = fault_of(error)
     fields = {"status": fault.code.name, "reason": fault.reason, "seconds": round(time.monotonic() - started, 4)}
     if fault.is_ours:
         log.error(event, message=fault.message, exc_info=error, **fields)
     else:
         log.info(event, **fields)
+    # The frames hold the picture, and with the exception they form a cycle: do not wait for the garbage collector.
+    traceback.clear_frames(error.__traceback__)
+    return fault
 
 
 def _request_id(context: Context) -> str:

@@ -26,8 +26,8 @@ from ..tasks.handwriting.model import ModelIdentity
 from ..tasks.handwriting.picture import Limits
 from ..tasks.handwriting.values import Reading, ReadOptions, Steps
 from .answers import recognition_of, result_of
-from .calls import Context, log_fault, log_outcome
-from .errors import fault_of, item_error_of
+from .calls import Context, log_outcome, logged_fault
+from .errors import item_error_of
 from .requests import checked_name, wanted_of
 
 
@@ -84,8 +84,7 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
             checked_name(request.item_id, "item_id")
             result = await self._result(request, deadline)
         except Exception as error:
-            fault = fault_of(error)
-            log_fault("item", started, fault, error)
+            fault = logged_fault("item", started, error)
             return RecognizeStreamResponse(item_id=request.item_id, error=item_error_of(fault))
         log_outcome("item", started, "OK")
         return RecognizeStreamResponse(item_id=request.item_id, result=result)

@@ -1,0 +1,102 @@
+"""The server as people run it: a process of its own, with the installed models, on a free port."""
+
+from __future__ import annotations
+
+import io
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image, ImageDraw, ImageFont
+
+_PATIENCE = 60.0
+"""Seconds: starting takes two on a machine with nothing else to do."""
+
+
+class ServerProcess:
+    """A running `zorky-server serve`."""
+
+    def __init__(self, folder: Path, *flags: str) -> None:
+        self.folder = folder
+        self.log_path = folder / "log"
+        self._port_file = folder / "port"
+        self._port_file.unlink(missing_ok=True)
+        command = [sys.executable, "-m", "zorky_server", "serve", "--port", "0", "--port-file", str(self._port_file)]
+        with self.log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--data-dir", str(folder / "data"), *flags], stdout=subprocess.PIPE, stderr=log, text=True
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    def wait_until_serving(self) -> ServerProcess:
+        patience = time.monotonic() + _PATIENCE
+        while not self._port_file.exists():
+            assert self.process.poll() is None, self.log_path.read_text()
+            assert time.monotonic() < patience, self.log_path.read_text()
+            time.sleep(0.02)
+        return self
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{int(self._port_file.read_text())}"
+
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Sends a signal and returns the exit status."""
+        self.process.send_signal(number)
+        return self.wait()
+
+    def wait(self) -> int:
+        return self.process.wait(_PATIENCE)
+
+
+@pytest.fixture
+def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """Starts servers of one test, one after the other on the same data, and ends what is left of them."""
+    started: list[ServerProcess] = []
+
+    def start(*flags: str) -> ServerProcess:
+        started.append(ServerProcess(tmp_path, *flags))
+        return started[-1]
+
+    yield start
+    for one in started:
+        one.process.kill()
+        one.process.wait()
+        one.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
+    """One server for all tests that do not stop it."""
+    one = ServerProcess(tmp_path_factory.mktemp("server")).wait_until_serving()
+    yield one
+    assert one.stop() == 0
+    one.process.stdout.close()
+
+
+@pytest.fixture(scope="session")
+def line_picture() -> Image.Image:
+    """One printed line, 320 x 64."""
+    picture = Image.new("RGB", (320, 64), "white")
+    ImageDraw.Draw(picture).text((10, 10), "Zorky 2026", fill=(30, 30, 90), font=ImageFont.load_default(36))
+    return picture
+
+
+@pytest.fixture(scope="session")
+def line_png(line_picture: Image.Image) -> bytes:
+    """The printed line as a file."""
+    file = io.BytesIO()
+    line_picture.save(file, "PNG")
+    return file.getvalue()
