@@ -108,7 +108,7 @@ def _decoded(image: Image.Image, working_side: int) -> Picture:
     """(H, W, 3) RGB uint8 as stored. A JPEG is reduced by 2, 4 or 8 while it is decoded, to working_side at least."""
     reduction = max(image.size) / working_side
     if reduction > 1:
-        image.draft("RGB", (int(image.width / reduction), int(image.height / reduction)))
+        image.draft("RGB", (max(1, int(image.width / reduction)), max(1, int(image.height / reduction))))
     try:
         return _rgb(image)
     except OSError as error:
