@@ -89,42 +89,6 @@ class OnnxGraph(nn.Module):
         return {name for name in names & arrays.keys() if _is_weight(arrays[name])}
 
 
-@dataclass(frozen=True)
-class Head:
-    """Where a recogniser ends: features (N, T, C) @ weight + bias = logits (N, T, classes), then softmax."""
-
-    features: str
-    weight: str
-    bias: str
-    logits: str
-
-
-def head(model: ModelProto) -> Head:
-    """Finds the final linear layer. Its names can be used to cut the graph: OnnxGraph(model, [head(model).logits])."""
-    nodes = fused_nodes(model.graph, [value.name for value in model.graph.output])
-    matmul = next(node for node in reversed(nodes) if node.op_type == "MatMul")
-    add = next(node for node in nodes if matmul.output[0] in node.input)
-    bias = next(name for name in add.input if name != matmul.output[0])
-    return Head(matmul.input[0], matmul.input[1], bias, add.output[0])
-
-
-def replace_head(model: ModelProto, classes: int, seed: int = 0) -> ModelProto:
-    """A copy of `model` whose final linear layer gives `classes` classes: weights new (Xavier), bias zero."""
-    copy = ModelProto()
-    copy.CopyFrom(model)
-    names = head(model)
-    features = initializers(model.graph)[names.weight].shape[0]
-    bound = np.sqrt(6 / (features + classes))
-    weight = np.random.default_rng(seed).uniform(-bound, bound, (features, classes)).astype(np.float32)
-    fresh = {names.weight: weight, names.bias: np.zeros(classes, np.float32)}
-    for tensor in copy.graph.initializer:
-        if tensor.name in fresh:
-            tensor.CopyFrom(numpy_helper.from_array(fresh[tensor.name], tensor.name))
-    copy.graph.output[0].type.tensor_type.shape.dim[-1].dim_value = classes
-    del copy.graph.value_info[:]
-    return copy
-
-
 def _without_denormals(array: NDArray[np.generic]) -> NDArray[np.generic]:
     """Weight decay left 255,000 denormal weights in PP-OCRv6 small's detector: they make it 3.5 times slower."""
     if array.dtype != np.float32:

@@ -66,7 +66,8 @@ def detector_input(picture: Picture) -> DetectorInput:
     scale = min(LONGEST_SIDE / max(height, width), MAX_ENLARGEMENT)
     target = (max(1, round(width * scale)), max(1, round(height * scale)))
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    flat = flatten_light(cv2.resize(picture, target, interpolation=interpolation), _INK_HEIGHT)
+    scaled = np.asarray(cv2.resize(picture, target, interpolation=interpolation), np.uint8)
+    flat = flatten_light(scaled, _INK_HEIGHT)
     rows, columns = (-(-side // STEP) * STEP for side in flat.shape[:2])
     tensor = np.ones((3, rows, columns), np.float32)
     tensor[:, : target[1], : target[0]] = flat.transpose(2, 0, 1) * np.float32(1 / DEVIATION) - MEAN / DEVIATION
@@ -147,7 +148,7 @@ class _Row:
         spread = np.concatenate([core.outline for core in cores]) @ axes.T
         low, high = spread.min(0) - 0.5, spread.max(0) + 0.5
         lengths = [float(np.ptp(core.outline @ along)) + 1 for core in cores]
-        thickness = min(float(high[1] - low[1]), sum(core.area for core in cores) / sum(lengths))
+        thickness = min(float(high[1] - low[1]), sum(core.area for core in cores) / sum(lengths), sum(lengths))
         grown = thickness * (1 / CORE - 1)
         centre = ((low + high) / 2) @ axes + 0.5
         length, height = (high - low + grown).tolist()
@@ -166,7 +167,7 @@ class _Row:
         half = self.along * np.float32((self.length + margin) / 2)
         down = np.array([-self.along[1], self.along[0]], np.float32) * np.float32((self.height + margin) / 2)
         corners = self.centre + np.stack([-half - down, half - down, half + down, -half + down])
-        return np.clip(corners / np.float32(scale), 0, np.array(size, np.float32)).astype(np.float32)
+        return np.asarray(np.clip(corners / np.float32(scale), 0, size), np.float32)
 
 
 def _line_angle(cores: Sequence[_Core], page_angle: float) -> float:

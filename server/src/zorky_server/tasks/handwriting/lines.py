@@ -43,9 +43,8 @@ def crop(picture: Picture, quad: Quad) -> Picture:
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     # Pixel centres lie at whole numbers for OpenCV and at halves for quads.
     transform = cv2.getPerspectiveTransform(quad.astype(np.float32) - 0.5, corners - 0.5)
-    return cv2.warpPerspective(
-        picture, transform, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    cut = cv2.warpPerspective(picture, transform, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(cut, np.uint8)
 
 
 def reading_order(quads: Sequence[Quad]) -> list[int]:
