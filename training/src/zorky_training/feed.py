@@ -45,10 +45,9 @@ class Batch(NamedTuple):
     def split(self, parts: int) -> list[Batch]:
         """At most `parts` batches of nearly equal size that hold the same samples."""
         each = -(-len(self.images) // parts)
-        targets = self.targets.split([int(lengths.sum()) for lengths in self.lengths.split(each)])
-        return [
-            Batch(*pieces) for pieces in zip(self.images.split(each), targets, self.lengths.split(each), strict=True)
-        ]
+        lengths = torch.split(self.lengths, each)
+        targets = torch.split(self.targets, [int(part.sum()) for part in lengths])
+        return [Batch(*part) for part in zip(torch.split(self.images, each), targets, lengths, strict=True)]
 
 
 class Place(NamedTuple):
@@ -80,7 +79,7 @@ def _learnable(sample: Sample) -> bool:
     """CTC needs a step for each character and one more between two that are equal."""
     width, classes = sample.strip.shape[1], sample.classes
     needed = len(classes) + sum(a == b for a, b in pairwise(classes))
-    return width <= _MAX_WIDTH and needed <= width // STRIDE
+    return bool(width <= _MAX_WIDTH and needed <= width // STRIDE)
 
 
 class Feed:

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from fontTools.pens.recordingPen import DecomposingRecordingPen
-from fontTools.ttLib import TTFont
+from fontTools.pens.recordingPen import DecomposingRecordingPen  # type: ignore[import-untyped]  # has no types
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # has no types
 from numpy.random import Generator
 
 from .ink import Ink, Points
@@ -23,8 +23,8 @@ HANDWRITING_PACKAGES = (
 
 PRINTED_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _PRINTED_NAMES = ("DejaVu", "Liberation", "PT", "Noto", "Free")
-_AT = np.arange(1, 6, dtype=np.float32)[:, None] / 5
-_BERNSTEIN = {
+_AT: Points = np.arange(1, 6, dtype=np.float32)[:, None] / np.float32(5)
+_BERNSTEIN: dict[int, Points] = {
     3: np.hstack(((1 - _AT) ** 2, 2 * (1 - _AT) * _AT, _AT**2)),
     4: np.hstack(((1 - _AT) ** 3, 3 * (1 - _AT) ** 2 * _AT, 3 * (1 - _AT) * _AT**2, _AT**3)),
 }

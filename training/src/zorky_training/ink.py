@@ -71,7 +71,7 @@ def draw(ink: Ink, pen: Pen, scale: float, origin: tuple[float, float], size: tu
         canvas = _emboldened(canvas, pen.embolden * _SUPERSAMPLING)
     for stroke in ink.strokes:
         _stroke(canvas, stroke * zoom + offset, pen, zoom)
-    return cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:
@@ -95,8 +95,9 @@ def _emboldened(canvas: Mask, pixels: float) -> Mask:
         return canvas
     size = 1 + 2 * max(1, round(abs(pixels) / 2))
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
-    changed = cv2.dilate(canvas, kernel) if pixels > 0 else cv2.erode(canvas, kernel)
-    return changed if pixels > 0 else cv2.addWeighted(changed, 0.7, canvas, 0.3, 0)
+    if pixels > 0:
+        return np.asarray(cv2.dilate(canvas, kernel), np.uint8)
+    return np.asarray(cv2.addWeighted(cv2.erode(canvas, kernel), 0.7, canvas, 0.3, 0), np.uint8)
 
 
 def _stroke(canvas: Mask, path: Points, pen: Pen, zoom: float) -> None:

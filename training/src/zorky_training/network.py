@@ -97,7 +97,8 @@ class Attention(nn.Module):
         q, k, v = self.qkv(self.norm(x)).reshape(batch, steps, 3, _HEADS, width // _HEADS).permute(2, 0, 3, 1, 4)
         weights = torch.softmax(q * (width // _HEADS) ** -0.5 @ k.transpose(2, 3), -1)
         x = x + self.project((weights @ v).transpose(1, 2).reshape(batch, steps, width))
-        return x + self.mlp_out(functional.silu(self.mlp_in(self.norm_mlp(x))))
+        mixed: Tensor = self.mlp_out(functional.silu(self.mlp_in(self.norm_mlp(x))))
+        return x + mixed
 
 
 class Recognizer(nn.Module):
@@ -124,8 +125,8 @@ class Recognizer(nn.Module):
         skip = functional.silu(self.skip(pooled))
         x = functional.silu(self.reduce(pooled))
         x = x + functional.silu(self.local(x))
-        x = self.norm(self.attention(x.squeeze(2).transpose(1, 2)))
-        return x + skip.squeeze(2).transpose(1, 2)
+        steps: Tensor = self.norm(self.attention(x.squeeze(2).transpose(1, 2)))
+        return steps + skip.squeeze(2).transpose(1, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         rows = functional.pad(self.blocks(self.stem(x)), (0, 1, 0, 0), "replicate")

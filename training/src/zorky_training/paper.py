@@ -57,7 +57,7 @@ def _rule(paper: _Field, x_height: float, baseline: float, rng: Generator) -> No
 
 def _textured(mask: Mask, rng: Generator) -> _Field:
     """Ink that lies unevenly: pencil grain, a pen running dry, slow changes of pressure."""
-    cover = mask.astype(np.float32) / 255
+    cover: _Field = mask.astype(np.float32) / np.float32(255)
     kind = rng.random()
     if kind < 0.25:
         grain = _blotches(mask.shape, rng, int(rng.integers(1, 4)))
@@ -70,7 +70,7 @@ def _textured(mask: Mask, rng: Generator) -> _Field:
 def _blotches(shape: tuple[int, ...], rng: Generator, size: int) -> _Field:
     """Smooth noise of unit deviation whose spots are about `size` pixels large."""
     small = rng.standard_normal((shape[0] // size + 2, shape[1] // size + 2)).astype(np.float32)
-    return cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
 def _inked(paper: _Field, cover: _Field, rng: Generator) -> _Field:
@@ -85,7 +85,7 @@ def _inked(paper: _Field, cover: _Field, rng: Generator) -> _Field:
         colour = rng.uniform(0, 150, 3)
     opacity = rng.uniform(0.45, 0.8) if rng.random() < 0.3 else rng.uniform(0.8, 1.0)
     alpha = (cover * opacity)[:, :, None]
-    return paper * (1 - alpha) + colour.astype(np.float32) * (paper.max() / 255) * alpha
+    return np.asarray(paper * (1 - alpha) + colour * (paper.max() / 255) * alpha, np.float32)
 
 
 def _light(shape: tuple[int, ...], rng: Generator) -> _Field:
@@ -105,11 +105,12 @@ def _light(shape: tuple[int, ...], rng: Generator) -> _Field:
 def _camera(picture: _Field, x_height: float, rng: Generator) -> Picture:
     """Blur, sensor noise and JPEG."""
     if rng.random() < 0.4:
-        picture = cv2.GaussianBlur(picture, (0, 0), rng.uniform(0.3, 1.0) * max(1.0, x_height / 18))
+        sigma = rng.uniform(0.3, 1.0) * max(1.0, x_height / 18)
+        picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
     if rng.random() < 0.05:
         kernel = np.zeros((5, 5), np.float32)
         cv2.line(kernel, (int(rng.integers(5)), 0), (int(rng.integers(5)), 4), 1.0)
-        picture = cv2.filter2D(picture, -1, kernel / kernel.sum())
+        picture = np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.float32)
     if rng.random() < 0.6:
         noise = rng.standard_normal(picture.shape[:2], np.float32) * rng.uniform(1, 9)
         picture = picture + noise[:, :, None]

@@ -49,4 +49,4 @@ def _varied(picture: Picture, rng: Generator) -> Picture:
     lit = moved.astype(np.float32) * rng.uniform(0.75, 1.1) + rng.uniform(-10, 10)
     if rng.random() < 0.3:
         lit = lit + rng.standard_normal(lit.shape[:2])[:, :, None] * rng.uniform(1, 7)
-    return np.clip(lit, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(lit, 0, 255), np.uint8)

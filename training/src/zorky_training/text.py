@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import wordfreq
@@ -19,11 +20,16 @@ from .charset import CHARSET, fold
 RUSSIAN_SHARE, ENGLISH_SHARE = 0.66, 0.24
 """The rest is mixed: numbers, doses, prices, dates, formulas."""
 
-_TEMPERS = (0.45, 0.85)
-"""Half of the lines draw words by share ** 0.45 (rare forms), half by share ** 0.85 (nearer to how people write)."""
-_INVENTED = 0.12
+_TEMPERS = (0.5, 0.9)
+"""Words are drawn by share ** 0.5, so that rare forms come too, or by share ** 0.9, nearly as people write."""
+_RARE = 0.35
+"""Part of the lines that is drawn the first way."""
+_INVENTED = 0.1
 _RUSSIAN = "абвгдеёжзийклмнопрстуфхцчшщъыьэюя"
 _LATIN = "abcdefghijklmnopqrstuvwxyz"
+_ALPHABETS = {"ru": _RUSSIAN, "en": _LATIN}
+_LONGEST = 24
+"""Letters of a word."""
 _DRUGS = (
     "Парацетамол", "Анальгин", "Ибупрофен", "Амоксициллин", "Аспирин", "Но-шпа", "Супрастин", "Омепразол",
     "Метформин", "Эналаприл", "Бисопролол", "Лозартан", "Азитромицин", "Цефтриаксон", "Диклофенак", "Кетонал",
@@ -57,23 +63,31 @@ class Words:
     cumulative: NDArray[np.float64]
 
     @classmethod
-    def of(cls, language: str, alphabet: str, temper: float) -> Words:
-        pattern = re.compile(f"[{alphabet}]+(-[{alphabet}]+)?")
-        found = wordfreq.get_frequency_dict(language, wordlist="best")
-        kept = {word: share for word, share in found.items() if len(word) <= 24 and pattern.fullmatch(word)}
-        weights = np.array(list(kept.values())) ** temper
-        return cls(list(kept), np.cumsum(weights / weights.sum()))
+    def of(cls, language: str, temper: float) -> Words:
+        words, shares = _listed(language)
+        weights = shares**temper
+        return cls(words, np.cumsum(weights / weights.sum()))
 
     def draw(self, rng: Generator) -> str:
         return self.words[min(int(np.searchsorted(self.cumulative, rng.random())), len(self.words) - 1)]
+
+
+@cache
+def _listed(language: str) -> tuple[list[str], NDArray[np.float64]]:
+    """wordfreq's words in the language's own letters, with their shares of running text."""
+    letters = _ALPHABETS[language]
+    pattern = re.compile(f"[{letters}]+(-[{letters}]+)?")
+    found = wordfreq.get_frequency_dict(language, wordlist="best")
+    kept = {word: share for word, share in found.items() if len(word) <= _LONGEST and pattern.fullmatch(word)}
+    return list(kept), np.array(list(kept.values()))
 
 
 class Texts:
     """Draws the text of a line. One instance is a few hundred thousand words: share it."""
 
     def __init__(self) -> None:
-        self._russian = [Words.of("ru", _RUSSIAN, temper) for temper in _TEMPERS]
-        self._english = [Words.of("en", _LATIN, temper) for temper in _TEMPERS]
+        self._russian = [Words.of("ru", temper) for temper in _TEMPERS]
+        self._english = [Words.of("en", temper) for temper in _TEMPERS]
 
     def draw(self, rng: Generator) -> str:
         """A folded, non-empty text of one to eight words."""
@@ -132,7 +146,8 @@ class Texts:
 
 
 def _one(rng: Generator, lists: list[Words]) -> Words:
-    return lists[int(rng.integers(len(lists)))]
+    """A list of the common or of the rare temper."""
+    return lists[int(rng.random() >= _RARE)]
 
 
 def _cut_at_the_ends(rng: Generator, parts: list[str]) -> list[str]:

@@ -21,6 +21,7 @@ _LIFT_MS, _LIFT_UNITS = 75, 6
 """A longer pause with a longer jump is a pen lift: the files have no flag for it."""
 _SPACING = 0.07
 """Distance of resampled points, in x-heights."""
+_SMOOTHING = (0.1, 0.2, 0.4, 0.2, 0.1)
 _SMALL = "авгеёжийклмнопстхцчшщъыьэюя"
 _TAILED = "дзруфцщ"
 _TALL = "бАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ0123456789"
@@ -84,7 +85,7 @@ class TraceHand:
         if join_habit == 0:
             tightness += rng.uniform(0, 0.9) * rng.uniform()
             gap += 2 * max(tightness, 0)
-        stretch = float(np.exp(rng.normal(0.05, 0.15)) * (rng.uniform(1.2, 1.9) if rng.random() < 0.12 else 1))
+        stretch = float(np.exp(rng.normal(0.0, 0.22)) * (rng.uniform(1.2, 1.9) if rng.random() < 0.12 else 1))
         for number, word in enumerate(text.split(" ")):
             cursor += gap * rng.uniform(0.75, 1.3) if number else 0.0
             cursor = self._word(ink, word, cursor, rng, jitter, tightness, join_habit)
@@ -168,7 +169,7 @@ def _resampled(path: Points) -> Points:
     """Evenly spaced points along a smoothed path: the tablet's own are on a coarse grid."""
     if len(path) > 4:
         padded = np.concatenate((path[:1], path[:1], path, path[-1:], path[-1:]))
-        path = sum(w * padded[i : i + len(path)] for i, w in enumerate((0.1, 0.2, 0.4, 0.2, 0.1)))
+        path = np.stack([w * padded[i : i + len(path)] for i, w in enumerate(_SMOOTHING)]).sum(0)
     along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))))
     if along[-1] < _SPACING:
         return path[:1].astype(np.float32)
