@@ -82,9 +82,13 @@ class _RetentionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Retention.V
     RETENTION_UNSPECIFIED: _Retention.ValueType  # 0
     """The same as RETENTION_NONE."""
     RETENTION_NONE: _Retention.ValueType  # 1
-    """Nothing of the picture and nothing that was read is kept: only that a result was given, so that feedback finds it."""
+    """Nothing of the picture and nothing that was read is kept: only that a result was given, when, by which model, for a
+    picture of which size and with how many words in each line, so that feedback finds it.
+    """
     RETENTION_FEEDBACK: _Retention.ValueType  # 2
-    """The picture and its reading may be kept until feedback comes or the result expires."""
+    """The picture and its reading may be kept until feedback comes or the result expires; longer only when the feedback
+    allows training.
+    """
 
 class Retention(_Retention, metaclass=_RetentionEnumTypeWrapper):
     """Whether a picture may be kept after its answer."""
@@ -92,9 +96,13 @@ class Retention(_Retention, metaclass=_RetentionEnumTypeWrapper):
 RETENTION_UNSPECIFIED: Retention.ValueType  # 0
 """The same as RETENTION_NONE."""
 RETENTION_NONE: Retention.ValueType  # 1
-"""Nothing of the picture and nothing that was read is kept: only that a result was given, so that feedback finds it."""
+"""Nothing of the picture and nothing that was read is kept: only that a result was given, when, by which model, for a
+picture of which size and with how many words in each line, so that feedback finds it.
+"""
 RETENTION_FEEDBACK: Retention.ValueType  # 2
-"""The picture and its reading may be kept until feedback comes or the result expires."""
+"""The picture and its reading may be kept until feedback comes or the result expires; longer only when the feedback
+allows training.
+"""
 Global___Retention: _TypeAlias = Retention  # noqa: Y015
 
 @_typing.final
