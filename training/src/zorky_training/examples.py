@@ -18,7 +18,7 @@ from .sheet import Sheet, Stain
 
 _BLUE, _DARK, _VIOLET = (35.0, 50.0, 140.0), (30.0, 30.0, 40.0), (70.0, 40.0, 130.0)
 _SIZE = (1200, 1600)
-_QUALITY = 82
+_QUALITY = 76
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ EXAMPLES = (
         "1) Сила направлена вверх.", "2) Чем больше объём тела,", "тем больше сила.",
         "Задача: объём 2 л, вода.", "Ответ: около 20 Н.", "Дома: стр. 84, № 3 и № 7.",
     )),
-    Example("note_english", "Caveat_500Medium", 7, _DARK, False, 0.12, (
+    Example("note_english", "Caveat_500Medium", 8, _DARK, False, 0.12, (
         "Dear Anna,", "", "Thank you for the lovely", "weekend by the lake!", "I left my blue scarf and",
         "two books in the kitchen.", "Could you bring them on", "Friday, about 6 o'clock?", "",
         "Best wishes,", "Peter",
