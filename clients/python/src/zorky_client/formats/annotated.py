@@ -38,11 +38,12 @@ def annotated(picture: Picture, result: Recognition) -> Image.Image:
 
 def _label(draw: ImageDraw.ImageDraw, word: Word, corners: Corners) -> None:
     """Writes a word above its box, no wider than the box where that leaves it legible."""
-    width = math.dist(corners[0], corners[1])
+    width = max(math.dist(corners[0], corners[1]), 1.0)
     size = max(LABEL_SHARE * _height(corners), SMALLEST_LETTERS)
     size = max(min(size, size * width / _font(round(size)).getlength(word.text)), SMALLEST_LETTERS)
     font = _font(round(size))
-    left, base = corners[0][0], min(corners[0][1], corners[1][1])
+    (left, top), (_, end), *_ = corners
+    base = min(top, top + (end - top) * min(1.0, font.getlength(word.text) / width))  # clear of an edge that rises
     box = draw.textbbox((left, base), word.text, font, anchor="ls")
     below = max(0, 1 - box[1])  # words at the upper edge keep their labels inside the picture
     draw.rectangle((box[0] - 1, box[1] + below - 1, box[2] + 1, box[3] + below), fill=PAPER)
