@@ -40,7 +40,7 @@ def _label(draw: ImageDraw.ImageDraw, word: Word, corners: Corners) -> None:
     """Writes a word above its box, no wider than the box where that leaves it legible."""
     width = max(math.dist(corners[0], corners[1]), 1.0)
     size = max(LABEL_SHARE * _height(corners), SMALLEST_LETTERS)
-    size = max(min(size, size * width / _font(round(size)).getlength(word.text)), SMALLEST_LETTERS)
+    size = max(min(size, size * width / max(_font(round(size)).getlength(word.text), 1.0)), SMALLEST_LETTERS)
     font = _font(round(size))
     (left, top), (_, end), *_ = corners
     base = min(top, top + (end - top) * min(1.0, font.getlength(word.text) / width))  # clear of an edge that rises
