@@ -119,6 +119,13 @@ def test_a_page_without_text_is_an_answer_with_a_warning(reader: Reader, session
     assert [notice.code for notice in reading.warnings] == [WarningCode.NOTHING_FOUND]
 
 
+def test_a_word_that_fills_the_picture_is_found(reader: Reader, sessions: dict[str, Session]) -> None:
+    word = np.full((560, 800, 3), 255, np.uint8)
+    cv2.putText(word, "TEST", (80, 380), cv2.FONT_HERSHEY_SIMPLEX, 8.0, (0, 0, 0), 22, cv2.LINE_AA)
+    reading, _ = drive(reader.read(as_png(word), ReadOptions()), sessions)
+    assert reading.text.upper() == "TEST"
+
+
 @pytest.mark.parametrize("layout", [Layout.LINE, Layout.WORD])
 def test_a_cut_line_or_word_is_not_searched_for(layout: Layout, reader: Reader, sessions: dict[str, Session]) -> None:
     crop = drawn_page("river bank")[70:170, 40:460]

@@ -60,10 +60,10 @@ class DetectorInput:
     """Width and height of the picture."""
 
 
-def detector_input(picture: Picture) -> DetectorInput:
-    """Scales a picture, flattens its light and pads it."""
+def detector_input(picture: Picture, longest_side: int = LONGEST_SIDE) -> DetectorInput:
+    """Scales a picture, flattens its light and pads it. longest_side: pixels of the longer side at most."""
     height, width = picture.shape[:2]
-    scale = min(LONGEST_SIDE / max(height, width), MAX_ENLARGEMENT)
+    scale = min(longest_side / max(height, width), MAX_ENLARGEMENT)
     target = (max(1, round(width * scale)), max(1, round(height * scale)))
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     scaled = np.asarray(cv2.resize(picture, target, interpolation=interpolation), np.uint8)

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .detector import detector_input, lines_from_map
+from .detector import LONGEST_SIDE, detector_input, lines_from_map
 from .lines import crop, mostly_vertical, reading_order
 from .model import HandwritingModel
 from .picture import Limits, OpenedPicture, open_picture, turn
@@ -27,6 +27,9 @@ _SAMPLES = 4
 """Lines by which it is told whether a page stands upright: the longest ones."""
 _SURE = 0.9
 """A path score beyond which text stands upright for certain."""
+_FAR_SIDE = 320
+"""Pixels: where nothing is found, the page is looked at again from further away. A single word that fills the picture
+is too large to be seen at full scale."""
 _SMALL = 20.0
 """Pixels: lower lines cannot be read well."""
 
@@ -85,10 +88,13 @@ def _upright_page(pixels: Picture) -> Generator[Ask, Outputs, _Page]:
 
 
 def _found(pixels: Picture, quarters: int) -> Generator[Ask, Outputs, _Page]:
-    turned = turn(pixels, quarters)
-    seen = detector_input(turned)
-    (probabilities,) = yield Ask("detect", [_call("detector", seen.tensor)])
-    quads = [line.quad for line in lines_from_map(probabilities, seen.scale, seen.size)]
+    turned, quads = turn(pixels, quarters), list[Quad]()
+    for longest_side in (LONGEST_SIDE, _FAR_SIDE):
+        seen = detector_input(turned, longest_side)
+        (probabilities,) = yield Ask("detect", [_call("detector", seen.tensor)])
+        quads = [line.quad for line in lines_from_map(probabilities, seen.scale, seen.size)]
+        if quads:
+            break
     return _Page(turned, quarters, [_cut(turned, quads[i]) for i in reading_order(quads)])
 
 

@@ -16,6 +16,9 @@ WIDTH_STEP = 64
 STRIDE = 4
 """Pixels of strip width for one step of the recogniser's output."""
 
+_CHALK_CONTRAST = 50.0
+"""Grey levels by which light writing is lighter than the board at least."""
+
 
 def strip_from_crop(crop: Picture) -> Picture:
     """Scales the crop of a line, (H, W, 3) RGB uint8, to HEIGHT and flattens its light: (48, w, 3), w <= MAX_WIDTH."""
@@ -23,7 +26,17 @@ def strip_from_crop(crop: Picture) -> Picture:
     target = min(MAX_WIDTH, max(STRIDE, round(width * HEIGHT / height)))
     shrinks = height > HEIGHT or width > target
     scaled = cv2.resize(crop, (target, HEIGHT), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return flatten_light(np.asarray(scaled, np.uint8), ink_height=HEIGHT)
+    return flatten_light(_dark_on_light(np.asarray(scaled, np.uint8)), ink_height=HEIGHT)
+
+
+def _dark_on_light(strip: Picture) -> Picture:
+    """Inverts chalk on a blackboard: there the median is the board, much nearer to the darkest than to the lightest.
+
+    On paper the median is paper, near the lightest; a shadow or a bright spot does not tip that by so much.
+    """
+    dark, middle, light = np.percentile(strip.mean(axis=2), (1, 50, 99))
+    is_chalk = light - middle > max(_CHALK_CONTRAST, 2 * (middle - dark))
+    return 255 - strip if is_chalk else strip
 
 
 def padded_width(width: int) -> int:
