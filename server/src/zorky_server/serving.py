@@ -15,7 +15,7 @@ from pathlib import Path
 import click
 import grpc
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from .rpc.server import CannotListen, RpcServer
 from .runtime.engine import Engine
@@ -59,6 +59,7 @@ async def run(settings: Settings, port_file: Path | None) -> int:
                 await server.start()
                 await _warm_up(reader, engine)
                 await server.announce()
+                log.info("serving", host=settings.host, port=port, model=reader.identity.version)
                 _tell(settings, port, port_file)
                 return await _until_told(signals, work, server, settings)
     except (BadModel, CannotListen) as error:
@@ -110,8 +111,9 @@ async def _kept_store(settings: Settings) -> AsyncIterator[Store]:
     """The store, swept every now and then."""
     try:
         store = await open_store(settings.data_dir, settings.result_lifetime)
-    except (OSError, SQLAlchemyError) as error:
-        raise CannotServe(f"cannot keep results in {settings.data_dir}: {error}") from error
+    except (OSError, DBAPIError) as error:
+        reason = error.orig if isinstance(error, DBAPIError) else error
+        raise CannotServe(f"cannot keep results in {settings.data_dir}: {reason}") from error
     sweeping = asyncio.create_task(_sweep(store))
     try:
         yield store
