@@ -140,3 +140,11 @@ def test_grey_paper_becomes_white_and_ink_stays_dark() -> None:
     assert np.median(seen.tensor) > 0.95
     assert seen.tensor.min() < -0.2
     assert seen.tensor.max() <= 1
+
+
+def test_dirt_much_smaller_than_the_writing_is_dropped() -> None:
+    probabilities = empty()
+    for row in (100, 200, 300):
+        mark(probabilities, (400, row), 500, 60)
+    mark(probabilities, (100, 450), 30, 18)
+    assert len(found(probabilities)) == 3

@@ -31,13 +31,15 @@ CORE = 0.4
 
 _INK_HEIGHT = 40
 """Pixels at detector scale: for flattening the light."""
-_THRESHOLD = 0.3
+_THRESHOLD = 0.35
 _MIN_SCORE = 0.5
 _MIN_HEIGHT = 8.0
-"""Pixels at detector scale: smaller text cannot be read, and specks are smaller."""
-_MARGIN = 0.08
+"""Pixels at detector scale: smaller text cannot be read."""
+_SPECK = 0.35
+"""What is smaller than this part of the page's median line height is dirt, not text."""
+_MARGIN = 0.03
 """Part of a line's height added all round, so that strokes at the border are not cut."""
-_MAX_GAP = 1.0
+_MAX_GAP = 0.75
 """Fragments nearer than this many line heights, on one baseline, are one line."""
 _MAX_TURN = math.radians(12)
 
@@ -82,7 +84,8 @@ def lines_from_map(probabilities: NDArray[np.float32], scale: float, size: tuple
     cores = _cores(probabilities.reshape(probabilities.shape[-2:]))
     angle = _page_angle(cores)
     rows = [_Row.around(group, angle) for group in _fragments_of_lines([_Row.around([core], angle) for core in cores])]
-    return [TextLine(row.quad(scale, size), row.score) for row in rows if row.height >= _MIN_HEIGHT]
+    least = max(_MIN_HEIGHT, _SPECK * float(np.median([row.height for row in rows]))) if rows else _MIN_HEIGHT
+    return [TextLine(row.quad(scale, size), row.score) for row in rows if row.height >= least]
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,12 +150,15 @@ class _Row:
         # Outlines run through the middle of pixels: half a pixel on each side belongs to the core as well.
         spread = np.concatenate([core.outline for core in cores]) @ axes.T
         low, high = spread.min(0) - 0.5, spread.max(0) + 0.5
-        lengths = [float(np.ptp(core.outline @ along)) + 1 for core in cores]
-        thickness = min(float(high[1] - low[1]), sum(core.area for core in cores) / sum(lengths), sum(lengths))
+        spans = sum(float(np.ptp(core.outline @ along)) + 1 for core in cores)
+        area, mass = sum(core.area for core in cores), sum(core.mass for core in cores)
+        # Summed probabilities measure a core whose blurred border the threshold would count as a whole.
+        thickness = min(float(high[1] - low[1]), mass / spans, spans)
+        bow = max(0.0, float(high[1] - low[1]) - area / spans)
         grown = thickness * (1 / CORE - 1)
         centre = ((low + high) / 2) @ axes + 0.5
-        length, height = (high - low + grown).tolist()
-        return cls(tuple(cores), centre.astype(np.float32), along, length, height)
+        length = float(high[0] - low[0]) + grown
+        return cls(tuple(cores), centre.astype(np.float32), along, length, thickness + bow + grown)
 
     @property
     def score(self) -> float:
@@ -198,7 +204,7 @@ def _continues(left: _Row, right: _Row) -> bool:
     return (
         -height < gap < _MAX_GAP * height
         and abs(drop) < 0.3 * height
-        and max(left.height, right.height) < 2 * min(left.height, right.height)
+        and max(left.height, right.height) < 2.2 * min(left.height, right.height)
         and float(left.along @ right.along) > math.cos(_MAX_TURN)
         and float((right.centre - left.centre) @ along) > max(left.length, right.length) / 2
     )
