@@ -7,6 +7,7 @@ polygons by area and perimeter; the cores of long lines come out too thin there 
 
 from __future__ import annotations
 
+import cmath
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -96,12 +97,12 @@ class _Core:
     area: float
     mass: float
 
-    @property
-    def angle_and_length(self) -> tuple[float, float]:
-        """Radians in (-pi/4, 3pi/4]: the direction of the longer side; and how much longer it is than the other."""
-        _, (width, height), degrees = cv2.minAreaRect(self.outline)
-        angle = math.radians(degrees if width >= height else degrees + 90)
-        return (angle + math.pi / 4) % math.pi - math.pi / 4, abs(width - height)
+
+def _box(outline: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Direction of the longer side in radians, in [-pi/4, 3pi/4); lengths of the longer and the shorter side."""
+    _, (width, height), degrees = cv2.minAreaRect(outline)
+    angle = math.radians(degrees if width >= height else degrees + 90)
+    return (angle + math.pi / 4) % math.pi - math.pi / 4, max(width, height), min(width, height)
 
 
 def _cores(probabilities: NDArray[np.float32]) -> list[_Core]:
@@ -122,7 +123,8 @@ def _page_angle(cores: Sequence[_Core]) -> float:
     """The direction of most text in radians: the median of the cores' own, long ones counting more."""
     if not cores:
         return 0.0
-    angles, lengths = np.array([core.angle_and_length for core in cores]).T
+    angles, longer, shorter = np.array([_box(core.outline) for core in cores]).T
+    lengths = longer - shorter
     # A page on its side has angles near both ends of the half circle: bring them together around the heaviest one.
     middle = angles[np.argmax(lengths)]
     turned = (angles - middle + np.pi / 2) % np.pi - np.pi / 2
@@ -133,56 +135,56 @@ def _page_angle(cores: Sequence[_Core]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """A rectangle around one or more cores, in map pixels: the line's full box before the margin."""
+    """A rectangle around one or more cores, in map pixels: the line's full box before the margin.
+
+    Points and directions are complex numbers, x + iy: pages with many pieces compare them by the thousand.
+    """
 
     cores: tuple[_Core, ...]
-    centre: NDArray[np.float32]
-    along: NDArray[np.float32]
-    """Unit vector in reading direction."""
+    centre: complex
+    along: complex
+    """Of length one, in reading direction."""
     length: float
     height: float
 
     @classmethod
     def around(cls, cores: Sequence[_Core], page_angle: float) -> _Row:
-        angle = _line_angle(cores, page_angle)
-        along = np.array([math.cos(angle), math.sin(angle)], np.float32)
-        axes = np.stack([along, [-along[1], along[0]]]).astype(np.float32)
+        along = cmath.rect(1, _line_angle(cores, page_angle))
+        axes = np.array([[along.real, along.imag], [-along.imag, along.real]], np.float32)
         # Outlines run through the middle of pixels: half a pixel on each side belongs to the core as well.
-        spread = np.concatenate([core.outline for core in cores]) @ axes.T
-        low, high = spread.min(0) - 0.5, spread.max(0) + 0.5
-        spans = sum(float(np.ptp(core.outline @ along)) + 1 for core in cores)
-        area, mass = sum(core.area for core in cores), sum(core.mass for core in cores)
+        spreads = [core.outline @ axes.T for core in cores]
+        low = np.min([spread.min(0) for spread in spreads], axis=0) - 0.5
+        high = np.max([spread.max(0) for spread in spreads], axis=0) + 0.5
+        span = sum(float(np.ptp(spread[:, 0])) + 1 for spread in spreads)
+        length, height = (high - low).tolist()
         # Summed probabilities measure a core whose blurred border the threshold would count as a whole.
-        thickness = min(float(high[1] - low[1]), mass / spans, spans)
-        bow = max(0.0, float(high[1] - low[1]) - area / spans)
+        thickness = min(height, sum(core.mass for core in cores) / span, span)
+        bow = max(0.0, height - sum(core.area for core in cores) / span)
         grown = thickness * (1 / CORE - 1)
-        centre = ((low + high) / 2) @ axes + 0.5
-        length = float(high[0] - low[0]) + grown
-        return cls(tuple(cores), centre.astype(np.float32), along, length, thickness + bow + grown)
+        centre = complex(*((low + high) / 2).tolist()) * along + complex(0.5, 0.5)
+        return cls(tuple(cores), centre, along, length + grown, thickness + bow + grown)
 
     @property
     def score(self) -> float:
         return sum(core.mass for core in self.cores) / sum(core.area for core in self.cores)
 
-    def end(self, sign: int) -> NDArray[np.float32]:
+    def end(self, sign: int) -> complex:
         """The middle of the right (1) or left (-1) edge."""
-        return self.centre + self.along * np.float32(sign * self.length / 2)
+        return self.centre + self.along * sign * self.length / 2
 
     def quad(self, scale: float, size: tuple[int, int]) -> Quad:
         margin = 2 * _MARGIN * self.height
-        half = self.along * np.float32((self.length + margin) / 2)
-        down = np.array([-self.along[1], self.along[0]], np.float32) * np.float32((self.height + margin) / 2)
-        corners = self.centre + np.stack([-half - down, half - down, half + down, -half + down])
-        return np.asarray(np.clip(corners / np.float32(scale), 0, size), np.float32)
+        half = self.along * (self.length + margin) / 2
+        down = self.along * 1j * (self.height + margin) / 2
+        corners = [self.centre + corner for corner in (-half - down, half - down, half + down, -half + down)]
+        points = np.array([(corner.real, corner.imag) for corner in corners]) / scale
+        return np.asarray(np.clip(points, 0, size), np.float32)
 
 
 def _line_angle(cores: Sequence[_Core], page_angle: float) -> float:
-    """The line's own direction where it is long enough to tell, else the page's."""
-    _, (width, height), degrees = cv2.minAreaRect(np.concatenate([core.outline for core in cores]))
-    if max(width, height) < 4 * min(width, height):
-        return page_angle
-    angle = math.radians(degrees if width >= height else degrees + 90)
-    return (angle + math.pi / 4) % math.pi - math.pi / 4
+    """Radians: the line's own direction where it is long enough to tell, else the page's."""
+    angle, longer, shorter = _box(np.concatenate([core.outline for core in cores]))
+    return angle if longer >= 4 * shorter else page_angle
 
 
 def _fragments_of_lines(rows: Sequence[_Row]) -> Iterable[list[_Core]]:
@@ -198,13 +200,12 @@ def _fragments_of_lines(rows: Sequence[_Row]) -> Iterable[list[_Core]]:
 def _continues(left: _Row, right: _Row) -> bool:
     """Does `right` begin where `left` ends, on the same baseline and in the same hand?"""
     height = (left.height + right.height) / 2
-    step = right.end(-1) - left.end(1)
-    along = (left.along + right.along) / 2
-    gap, drop = float(step @ along), float(step @ np.array([-along[1], along[0]]))
+    frame = ((left.along + right.along) / 2).conjugate()
+    step = (right.end(-1) - left.end(1)) * frame
     return (
-        -height < gap < _MAX_GAP * height
-        and abs(drop) < 0.3 * height
+        -height < step.real < _MAX_GAP * height
+        and abs(step.imag) < 0.3 * height
         and max(left.height, right.height) < 2.2 * min(left.height, right.height)
-        and float(left.along @ right.along) > math.cos(_MAX_TURN)
-        and float((right.centre - left.centre) @ along) > max(left.length, right.length) / 2
+        and (left.along * right.along.conjugate()).real > math.cos(_MAX_TURN)
+        and ((right.centre - left.centre) * frame).real > max(left.length, right.length) / 2
     )
