@@ -57,6 +57,12 @@ class ServerProcess:
         self.process.send_signal(number)
         return self.wait()
 
+    def kill(self) -> None:
+        """Ends it if it still runs."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
     def wait(self) -> int:
         return self.process.wait(_PATIENCE)
 
@@ -72,18 +78,18 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 
     yield start
     for one in started:
-        one.process.kill()
-        one.process.wait()
-        one.process.stdout.close()
+        one.kill()
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all tests that do not stop it."""
-    one = ServerProcess(tmp_path_factory.mktemp("server")).wait_until_serving()
-    yield one
-    assert one.stop() == 0
-    one.process.stdout.close()
+    one = ServerProcess(tmp_path_factory.mktemp("server"))
+    try:
+        yield one.wait_until_serving()
+        assert one.stop() == 0
+    finally:
+        one.kill()
 
 
 @pytest.fixture(scope="session")
