@@ -13,7 +13,7 @@ from zorky_server.tasks.handwriting.strip import HEIGHT, WIDTH_STEP
 
 from .network import Recognizer
 
-_OPSET = 18
+_OPSET = 20
 
 
 class Served(nn.Module):

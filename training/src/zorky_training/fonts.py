@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 from collections.abc import Iterable
 from functools import cache
@@ -128,7 +129,12 @@ def _bezier(controls: Points) -> Points:
 
 
 def fetch(folder: Path) -> None:
-    """Installs the handwriting families into `folder` with npm. Raises CalledProcessError when npm fails."""
+    """Installs the handwriting families into `folder` with npm.
+
+    Raises FileNotFoundError when npm is missing, CalledProcessError when it fails.
+    """
+    if shutil.which("npm") is None:
+        raise FileNotFoundError("npm is needed to fetch fonts (apt install npm)")
     packages = [f"@expo-google-fonts/{name}" for name in HANDWRITING_PACKAGES]
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages], check=True)
 

@@ -20,6 +20,7 @@ from torch.nn import functional
 from .charset import BLANK
 from .evaluate import DevLines, Network, Score, dev_sets
 from .feed import Batch, Feed, Place
+from .fonts import fetch
 from .lines import Sources
 from .network import Recognizer, load_pretrained, pretrained_path
 from .run_log import RunLog
@@ -168,6 +169,9 @@ def train(knobs: Knobs, folder: Path, sources: Sources, dev: list[DevLines]) -> 
     torch.set_flush_denormal(True)
     run, log = Run(knobs, folder), RunLog(folder)
     run.start()
+    if run.lines >= knobs.lines:
+        log.console.print(f"{folder} is trained: give more --lines, or another --run")
+        return run
     feed = Feed(sources, knobs.seed, knobs.workers, knobs.pixel_columns)
     losses: deque[float] = deque(maxlen=100)
     saved = measured = before = time.monotonic()
@@ -224,6 +228,8 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if not arguments.fonts.is_dir():
+        fetch(arguments.fonts)
     knobs = QUICK if arguments.quick else Knobs()
     changes = {name: getattr(arguments, name) for name in ("lines", "seed") if getattr(arguments, name) is not None}
     sources = Sources(arguments.fonts, arguments.data / "train" if arguments.data else None)
