@@ -27,8 +27,9 @@ from .tasks.handwriting.picture import Limits
 from .tasks.handwriting.reader import Reader, warm_up_picture
 from .tasks.handwriting.values import ReadOptions
 
-_BATCH_PIXELS = 250_000
-"""Padded pixels of one batch: some eight lines, so that a page's lines spread over the workers."""
+_BATCH_PIXELS = 48 * 1024
+"""Padded pixels of one batch: two lines or so. Larger ones gain nothing on a CPU, and a page's lines would spread less
+evenly over the workers."""
 _LARGE = 4 * 2**20
 """Bytes: memory blocks of this size are pictures and uploads, not models."""
 _SWEEP_EVERY = 600.0
@@ -78,9 +79,10 @@ def _return_large_memory() -> None:
 
 def _loaded(settings: Settings) -> tuple[Reader, Engine]:
     model = load_model(settings.models_dir / "handwriting")
+    # A page is one run of the detector but many of the recogniser: one takes every core, the other a core a worker.
     sessions = {
-        "detector": OnnxSession(model.detector, settings.threads),
-        "recognizer": OnnxSession(model.recognizer, settings.threads),
+        "detector": OnnxSession(model.detector, settings.workers),
+        "recognizer": OnnxSession(model.recognizer, 1),
     }
     engine = Engine(sessions, workers=settings.workers, budget=_BATCH_PIXELS, max_pending=settings.max_pending)
     return Reader(model, Limits()), engine

@@ -44,9 +44,7 @@ class Settings(BaseModel):
     models_dir: UserPath = zorky_models.ROOT
     """Folder with one folder of weights a task. The default is the installed zorky-models."""
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, le=256)
-    """Model runs at once. The default is one for each core."""
-    threads: int = Field(1, ge=1, le=256)
-    """Cores that one model run uses. workers times threads should not exceed the cores."""
+    """Model runs at once, and cores that finding the lines of a page uses. The default is one for each core."""
     max_pending: int = Field(64, ge=1)
     """Pictures inside at most, running or waiting; more are refused as UNAVAILABLE."""
     result_lifetime: float = Field(30 * 86400.0, gt=0, le=100 * 365 * 86400.0)

@@ -21,12 +21,13 @@ from .strip import padded_width, strip_from_crop, strip_tensor
 from .values import Ask, Layout, Line, ModelCall, Notice, Picture, Quad, Reading, ReadOptions, Steps, WarningCode
 from .words import CutLine, WordReader, path_score
 
-MAX_ALTERNATIVES = 10
-
 _SAMPLES = 4
 """Lines by which it is told whether a page stands upright: the longest ones."""
-_SURE = 0.9
-"""A path score beyond which text stands upright for certain."""
+_SURE = 0.75
+"""A path score beyond which text stands upright for certain: no four real lines reached it upside down."""
+_UPRIGHT_BONUS = 0.12
+"""Path score, shared among the lines asked: one word must speak louder than four lines for turning a page, because
+people seldom photograph upside down."""
 _FAR_SIDE = 320
 """Pixels: where nothing is found, the page is looked at again from further away. A single word that fills the picture
 is too large to be seen at full scale."""
@@ -82,7 +83,7 @@ def _upright_page(pixels: Picture) -> Generator[Ask, Outputs, _Page]:
     if not page.cuts:
         return page
     sideways = mostly_vertical([cut.quad for cut in page.cuts])
-    upside_down = yield from _upside_down(page)
+    upside_down = yield from _upside_down(page, 0.0 if sideways else _UPRIGHT_BONUS)
     quarters = (3 if sideways else 0) + (2 if upside_down else 0)
     return (yield from _found(pixels, quarters % 4)) if quarters else page
 
@@ -102,7 +103,7 @@ def _cut(pixels: Picture, quad: Quad) -> CutLine:
     return CutLine(quad, strip_from_crop(crop(pixels, quad)))
 
 
-def _upside_down(page: _Page) -> Generator[Ask, Outputs, bool]:
+def _upside_down(page: _Page, bonus: float) -> Generator[Ask, Outputs, bool]:
     """Whether the longest lines read better when turned by 180 degrees. Keeps what was read of them as they stand."""
     longest = sorted(range(len(page.cuts)), key=lambda i: -page.cuts[i].strip.shape[1])[:_SAMPLES]
     strips = [page.cuts[i].strip for i in longest]
@@ -112,7 +113,7 @@ def _upside_down(page: _Page) -> Generator[Ask, Outputs, bool]:
     if as_it_stands >= _SURE:
         return False
     frames = yield Ask("detect", [_strip_call(strip[::-1, ::-1]) for strip in strips])
-    return bool(np.mean([path_score(one) for one in frames]) > as_it_stands)
+    return bool(np.mean([path_score(one) for one in frames]) > as_it_stands + bonus / len(strips))
 
 
 def _recognized(page: _Page) -> Generator[Ask, Outputs, list[NDArray[np.float32]]]:

@@ -73,9 +73,9 @@ class WordReader:
 
 
 def path_score(frames: NDArray[np.float32]) -> float:
-    """How sure the recogniser is of what it saw, 0 to 1: the mean of the best probability over frames with ink."""
-    inked = frames[frames.argmax(axis=1) != BLANK]
-    return float(inked.max(axis=1).mean()) if len(inked) else 0.0
+    """How sure the recogniser is of what it saw, 0 to 1: the geometric mean of the best probabilities of letters."""
+    letters = frames[frames.argmax(axis=1) != BLANK]
+    return float(np.exp(np.log(letters.max(axis=1)).mean())) if len(letters) else 0.0
 
 
 def _without_padding(frames: NDArray[np.float32], strip: Picture) -> NDArray[np.float32]:
