@@ -13,7 +13,7 @@ from zorky_training.evaluate_detector import overlap
 from zorky_training.lines import Sources
 from zorky_training.pages import PageEngine, quad_of
 from zorky_training.sheet import Band
-from zorky_training.train_detector import CROP, detection_loss, page_crops, train
+from zorky_training.train_detector import CROP, RATE, detection_loss, page_crops, rate_at, train
 
 pytestmark = pytest.mark.torch
 
@@ -65,6 +65,13 @@ def test_crops_show_parts_of_lines_with_their_targets(sources: Sources) -> None:
         assert image.min() >= -1
         assert image.max() <= 1
     assert sum(bool(target.any()) for _, target, _ in crops) > len(crops) / 2
+
+
+def test_the_rate_rises_holds_and_falls() -> None:
+    rates = [rate_at(step, 1000) for step in range(1000)]
+    assert rates[0] < rates[10] < rates[100] == rates[500] == RATE
+    assert rates[700] > rates[800] > rates[999] > 0
+    assert rates[999] < 0.001 * RATE
 
 
 def test_a_run_resumes_and_leaves_a_detector_that_runs(sources: Sources, tmp_path: Path) -> None:

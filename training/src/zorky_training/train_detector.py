@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import math
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -39,14 +40,16 @@ CROP = 512
 CROPS_A_PAGE = 4
 POOL = 24
 """Crops from which one is drawn at random, so that those of one page do not come together."""
-BATCH = 1
+BATCH = 4
 FROZEN = 30
 """The first weights see edges and strokes, the same in all writing; freezing them saves a third of a step."""
 RATE = 3e-4
 WARM_UP = 20
-"""Steps over which the rate rises to RATE, where it stays."""
-MEMORY = 0.99
-"""Of the running average of weights that is shipped: it stands in for a falling rate, so a run may end at any step."""
+"""Steps over which the rate rises to RATE."""
+DECAY = 0.4
+"""The last part of a run, over which the rate falls to zero along half a cosine; a run can go on from where it held."""
+MEMORY = 0.98
+"""Of the running average of weights that is shipped."""
 WEIGHT_DECAY = 1e-4
 HARD_NEGATIVES = 3
 SAVE_EVERY = 50
@@ -210,6 +213,12 @@ class Run:
         pyplot.close(figure)
 
 
+def rate_at(step: int, steps: int) -> float:
+    """The learning rate at one of `steps`: a short rise, a plateau, a fall."""
+    left = (steps - step) / (DECAY * steps)
+    return RATE * min(1.0, (step + 1) / WARM_UP) * (0.5 - 0.5 * math.cos(math.pi * min(1.0, left)))
+
+
 def train(sources: Sources, folder: Path, steps: int, workers: int) -> None:
     """Trains up to step `steps`; leaves detector.onnx, checkpoint.pt, loss.csv and loss.png in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -220,7 +229,7 @@ def train(sources: Sources, folder: Path, steps: int, workers: int) -> None:
     with Progress() as progress:
         task = progress.add_task("detector", total=steps, completed=first)
         for step in range(first, steps):
-            loss = learner.learn(next(batches), RATE * min(1.0, (step + 1) / WARM_UP))
+            loss = learner.learn(next(batches), rate_at(step, steps))
             run.log(step, loss)
             progress.update(task, advance=1, description=f"detector loss {loss:.3f}")
             if (step + 1) % SAVE_EVERY == 0 or step + 1 == steps:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .scripts import in_one_script
 
 BLANK = 0
 _BEAM = 12
@@ -42,7 +44,10 @@ class _Run:
 
 
 def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False) -> list[CtcWord]:
-    """Best-path decoding. frames: (T, 1 + len(charset)) probabilities. `joined`: the line is one word; spaces go."""
+    """Best-path decoding, each word in one script. frames: (T, 1 + len(charset)) probabilities.
+
+    joined: the line is one word; spaces go.
+    """
     best = frames.argmax(axis=1)
     logs = np.log(np.maximum(frames[np.arange(len(best)), best], 1e-9))
     runs = [run for run in _runs(best) if run.token != BLANK]
@@ -56,7 +61,9 @@ def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False
             words.append([])
     gaps.append(float(len(best)))
     spelled = [(runs, before, after) for runs, (before, after) in zip(words, pairwise(gaps), strict=True) if runs]
-    return [_word(runs, before, after, logs, charset) for runs, before, after in spelled]
+    decoded = [_word(runs, before, after, logs, charset) for runs, before, after in spelled]
+    texts = in_one_script([word.text for word in decoded])
+    return [replace(word, text=text) for word, text in zip(decoded, texts, strict=True)]
 
 
 def _runs(best: NDArray[np.intp]) -> list[_Run]:

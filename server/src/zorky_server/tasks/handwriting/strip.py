@@ -16,7 +16,7 @@ WIDTH_STEP = 64
 STRIDE = 4
 """Pixels of strip width for one step of the recogniser's output."""
 
-_CHALK_CONTRAST = 50.0
+_CHALK_CONTRAST = 40.0
 """Grey levels by which light writing is lighter than the board at least."""
 
 
@@ -30,12 +30,13 @@ def strip_from_crop(crop: Picture) -> Picture:
 
 
 def _dark_on_light(strip: Picture) -> Picture:
-    """Inverts chalk on a blackboard: there the median is the board, much nearer to the darkest than to the lightest.
+    """Inverts chalk on a blackboard: there the strokes are lighter than what is around them.
 
-    On paper the median is paper, near the lightest; a shadow or a bright spot does not tip that by so much.
+    Compared with a blurred copy, because shadows and bright spots change the light of both strokes and ground.
     """
-    dark, middle, light = np.percentile(strip.mean(axis=2), (1, 50, 99))
-    is_chalk = light - middle > max(_CHALK_CONTRAST, 2 * (middle - dark))
+    grey = strip.mean(axis=2).astype(np.float32)
+    darker, lighter = np.abs(np.percentile(grey - cv2.blur(grey, (HEIGHT, HEIGHT)), (2, 98)))
+    is_chalk = lighter > max(_CHALK_CONTRAST, 2 * darker)
     return 255 - strip if is_chalk else strip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from .calibration import Calibration
 from .ctc import BLANK, CtcWord, decode_words, readings
+from .scripts import in_one_script
 from .strip import STRIDE
 from .values import Alternative, Layout, Line, Picture, Quad, ReadOptions, Word
 
@@ -67,9 +69,14 @@ class WordReader:
         if not most:
             return ()
         segment = frames[int(word.gap_before) : int(np.ceil(word.gap_after))]
-        others = [(text, p) for text, p in readings(segment, self._charset) if text and text != word.text]
-        left = max(sum(p for _, p in others), 1e-9)
-        return tuple(Alternative(text, (1 - confidence) * p / left) for text, p in others[:most])
+        others: dict[str, float] = defaultdict(float)
+        for text, p in readings(segment, self._charset):
+            others[in_one_script([word.text, text])[1]] += p
+        for same in ("", word.text):
+            others.pop(same, None)
+        left = max(sum(others.values()), 1e-9)
+        likeliest = sorted(others, key=lambda text: -others[text])[:most]
+        return tuple(Alternative(text, (1 - confidence) * others[text] / left) for text in likeliest)
 
 
 def path_score(frames: NDArray[np.float32]) -> float:
