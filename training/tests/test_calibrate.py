@@ -24,7 +24,7 @@ def test_logistic_regression_finds_the_weights_that_made_the_data() -> None:
     features = random.normal(size=(20_000, 2))
     p = 1 / (1 + np.exp(-(0.5 + features @ [1.5, -0.7])))
     right = (random.random(len(p)) < p).astype(float)
-    assert fit_logistic(features, right, np.ones(len(p))) == pytest.approx([0.5, 1.5, -0.7], abs=0.1)
+    assert fit_logistic(features, right) == pytest.approx([0.5, 1.5, -0.7], abs=0.1)
 
 
 def test_cross_validated_confidences_are_calibrated_where_the_scores_allow_it() -> None:

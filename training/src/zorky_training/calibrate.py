@@ -50,34 +50,28 @@ def read_lines(source: DevLines, network: Network) -> Iterator[ReadLine]:
             yield ReadLine(source.name, words, [i in right for i in range(len(words))], read == wanted)
 
 
-def fit_logistic(features: Floats, right: Floats, weights: Floats) -> Floats:
+def fit_logistic(features: Floats, right: Floats) -> Floats:
     """Weights (1 + k) of the logistic regression of right (n) on features (n, k), bias first, by Newton's method."""
     design = np.column_stack([np.ones(len(features)), features])
     w = np.zeros(design.shape[1])
     for _ in range(50):
         p = 1 / (1 + np.exp(-np.clip(design @ w, -30, 30)))
-        gradient = design.T @ (weights * (p - right)) + RIDGE * w
-        hessian = (design * (weights * np.maximum(p * (1 - p), 1e-9))[:, None]).T @ design + RIDGE * np.eye(len(w))
+        gradient = design.T @ (p - right) + RIDGE * w
+        hessian = (design * np.maximum(p * (1 - p), 1e-9)[:, None]).T @ design + RIDGE * np.eye(len(w))
         w -= np.linalg.solve(hessian, gradient)
     return w
 
 
 def fit(lines: Sequence[ReadLine], name: str) -> Calibration:
-    """The calibration that fits these lines best. Every set counts alike, however many crops it has."""
-    sizes = {source: sum(line.source == source for line in lines) for source in {line.source for line in lines}}
-    word_rows = [
-        (word.path_log, word.weakest_log, right, 1 / sizes[line.source])
-        for line in lines
-        for word, right in zip(line.words, line.right, strict=True)
-    ]
-    table = np.array(word_rows, np.float64)
-    word = fit_logistic(table[:, :2], table[:, 2], table[:, 3] / table[:, 3].mean())
+    """The calibration that fits these lines best; every word counts alike, and every line."""
+    pairs = [(word, right) for line in lines for word, right in zip(line.words, line.right, strict=True)]
+    table = np.array([(word.path_log, word.weakest_log, right) for word, right in pairs], np.float64)
+    word = fit_logistic(table[:, :2], table[:, 2])
     partial = Calibration(name, word.tolist(), (0.0, 1.0))
     sums = [sum(np.log(max(p, 1e-9)) for p in confidences(partial, line)) for line in lines]
-    shares = np.array([1 / sizes[line.source] for line in lines])
     complete = np.array([line.complete for line in lines], np.float64)
-    line_weights = fit_logistic(np.array(sums)[:, None], complete, shares / shares.mean())
-    return Calibration(name, [round(float(x), 4) for x in word], [round(float(x), 4) for x in line_weights])
+    whole = fit_logistic(np.array(sums)[:, None], complete)
+    return Calibration(name, [round(float(x), 4) for x in word], [round(float(x), 4) for x in whole])
 
 
 def confidences(calibration: Calibration, line: ReadLine) -> list[float]:
