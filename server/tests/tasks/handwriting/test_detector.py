@@ -148,3 +148,11 @@ def test_dirt_much_smaller_than_the_writing_is_dropped() -> None:
         mark(probabilities, (400, row), 500, 60)
     mark(probabilities, (100, 450), 30, 18)
     assert len(found(probabilities)) == 3
+
+
+def test_lines_that_touch_are_parted_where_the_answer_is_weaker() -> None:
+    probabilities = empty()
+    for row in (200, 260):
+        mark(probabilities, (400, row), 500, 40)
+    probabilities[200:260, 300:306] = np.maximum(probabilities[200:260, 300:306], 0.6)
+    assert len(found(probabilities)) == 2

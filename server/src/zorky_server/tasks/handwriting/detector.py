@@ -32,12 +32,15 @@ CORE = 0.4
 
 _INK_HEIGHT = 40
 """Pixels at detector scale: for flattening the light."""
-_THRESHOLD = 0.35
+_LEVELS = (0.5, 0.65, 0.8)
+"""Probabilities at which the map is cut into pieces: the next one where the pieces look like several lines."""
+_TANGLED = 1.8
+"""Times its own area: a piece whose rectangle is larger may be lines that touch."""
 _MIN_SCORE = 0.5
 _MIN_HEIGHT = 8.0
 """Pixels at detector scale: smaller text cannot be read."""
 _SPECK = 0.35
-"""What is smaller than this part of the page's median line height is dirt, not text."""
+"""What is smaller than this part of the height of most text on the page is dirt."""
 _MARGIN = 0.03
 """Part of a line's height added all round, so that strokes at the border are not cut."""
 _MAX_GAP = 0.75
@@ -85,7 +88,8 @@ def lines_from_map(probabilities: NDArray[np.float32], scale: float, size: tuple
     cores = _cores(probabilities.reshape(probabilities.shape[-2:]))
     angle = _page_angle(cores)
     rows = [_Row.around(group, angle) for group in _fragments_of_lines([_Row.around([core], angle) for core in cores])]
-    least = max(_MIN_HEIGHT, _SPECK * float(np.median([row.height for row in rows]))) if rows else _MIN_HEIGHT
+    text = sum(row.length for row in rows)
+    least = max(_MIN_HEIGHT, _SPECK * sum(row.height * row.length / text for row in rows))
     return [TextLine(row.quad(scale, size), row.score) for row in rows if row.height >= least]
 
 
@@ -97,6 +101,12 @@ class _Core:
     area: float
     mass: float
 
+    @property
+    def is_tangled(self) -> bool:
+        """Does it fill so little of its rectangle that it may be several lines which touch?"""
+        _, longer, shorter = _box(self.outline)
+        return shorter * longer > _TANGLED * self.area
+
 
 def _box(outline: NDArray[np.float32]) -> tuple[float, float, float]:
     """Direction of the longer side in radians, in [-pi/4, 3pi/4); lengths of the longer and the shorter side."""
@@ -105,17 +115,24 @@ def _box(outline: NDArray[np.float32]) -> tuple[float, float, float]:
     return (angle + math.pi / 4) % math.pi - math.pi / 4, max(width, height), min(width, height)
 
 
-def _cores(probabilities: NDArray[np.float32]) -> list[_Core]:
-    mask = (probabilities > _THRESHOLD).astype(np.uint8)
+def _cores(probabilities: NDArray[np.float32], level: int = 0, corner: tuple[int, int] = (0, 0)) -> list[_Core]:
+    """The cores at one of _LEVELS in a part of the map whose first pixel is `corner`, x and y."""
+    mask = (probabilities > _LEVELS[level]).astype(np.uint8)
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
     masses = np.bincount(labels.ravel(), weights=probabilities.ravel())
     cores = []
     for label, (x, y, width, height, area) in enumerate(boxes[1:].tolist(), start=1):
         if masses[label] < _MIN_SCORE * area or area < (_MIN_HEIGHT * CORE) ** 2:
             continue
-        piece = (labels[y : y + height, x : x + width] == label).astype(np.uint8)
-        outlines, _ = cv2.findContours(piece, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=(x, y))
-        cores.append(_Core(outlines[0].reshape(-1, 2).astype(np.float32), area, float(masses[label])))
+        piece = labels[y : y + height, x : x + width] == label
+        at = (corner[0] + x, corner[1] + y)
+        outlines, _ = cv2.findContours(piece.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=at)
+        core = _Core(outlines[0].reshape(-1, 2).astype(np.float32), area, float(masses[label]))
+        parts = []
+        if core.is_tangled and level + 1 < len(_LEVELS):
+            inside = np.where(piece, probabilities[y : y + height, x : x + width], np.float32(0))
+            parts = _cores(inside, level + 1, at)
+        cores += parts or [core]
     return cores
 
 
