@@ -17,12 +17,13 @@ def generate(out: Path) -> None:
     services = [path for path in protos if path.stem.endswith("_service")]
     well_known = Path(protoc.__file__).parent / "_proto"
     includes = [f"-I{ROOT / 'proto'}", f"-I{well_known}"]
+    plugins = [f"--plugin={path}" for path in Path(sys.executable).parent.glob("protoc-gen-mypy*")]
     runs = [
         ([f"--python_out={out}", f"--mypy_out=quiet:{out}"], protos),
         ([f"--grpc_python_out={out}", f"--mypy_grpc_out=quiet:{out}"], services),
     ]
     for outputs, files in runs:
-        if protoc.main(["protoc", *includes, *outputs, *map(str, files)]) != 0:
+        if protoc.main(["protoc", *includes, *plugins, *outputs, *map(str, files)]) != 0:
             sys.exit("protoc failed: see above")
 
 
