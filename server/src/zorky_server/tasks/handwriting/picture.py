@@ -23,6 +23,9 @@ _MEDIA_TYPES = {
     "GIF": "image/gif",
 }
 
+_REDUCIBLE = {"L", "LA", "RGB", "RGBA", "CMYK"}
+"""Modes whose pixels can be averaged as they are; palettes cannot."""
+
 _QUARTER_TURNS = {3: 2, 4: 2, 5: 1, 6: 1, 7: 3, 8: 3}
 """EXIF orientation -> quarter turns clockwise that show the picture as it was meant."""
 _MIRRORED = {2, 4, 5, 7}
@@ -110,11 +113,17 @@ def _decoded(image: Image.Image, working_side: int) -> Picture:
     if reduction > 1:
         image.draft("RGB", (max(1, int(image.width / reduction)), max(1, int(image.height / reduction))))
     try:
-        return _rgb(image)
+        return _rgb(_reduced(image, working_side))
     except OSError as error:
         raise BadPicture("IMAGE_TRUNCATED", "the image is cut off or damaged: send the whole file") from error
     except Exception as error:  # as in _open_header
         raise BadPicture("IMAGE_UNREADABLE", "the image is damaged: save it anew and send that") from error
+
+
+def _reduced(image: Image.Image, working_side: int) -> Image.Image:
+    """A large picture made smaller by whole steps before its colours are converted: each conversion is a copy."""
+    steps = max(image.size) // working_side
+    return image.reduce(steps) if steps > 1 and image.mode in _REDUCIBLE else image
 
 
 def _rgb(image: Image.Image) -> Picture:
