@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from zorky_server.tasks.handwriting.detector import lines_from_map
+from zorky_training import train_detector
 from zorky_training.detector_targets import core_map
 from zorky_training.evaluate_detector import overlap
 from zorky_training.lines import Sources
@@ -74,7 +75,11 @@ def test_the_rate_rises_holds_and_falls() -> None:
     assert rates[999] < 0.001 * RATE
 
 
-def test_a_run_resumes_and_leaves_a_detector_that_runs(sources: Sources, tmp_path: Path) -> None:
+def test_a_run_resumes_and_leaves_a_detector_that_runs(
+    sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for knob in ("BATCH", "POOL", "CROPS_A_PAGE"):
+        monkeypatch.setattr(train_detector, knob, 1)
     train(sources, tmp_path, steps=1, workers=0)
     train(sources, tmp_path, steps=2, workers=0)
     rows = (tmp_path / "loss.csv").read_text().splitlines()
