@@ -8,7 +8,6 @@ dashes and ё/е count as equal and white space is collapsed; the rate is edits 
 
 from __future__ import annotations
 
-import re
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,17 +17,13 @@ from PIL import Image, ImageOps
 from rapidfuzz.distance import Levenshtein
 from running import publish, server, texts
 
-_LOOSE = str.maketrans(dict.fromkeys("«»„“”", '"') | dict.fromkeys("—–", "-") | {"ё": "е", "Ё": "Е"})
+from zorky_training.charset import loosen
+
 _PRINTED = {
     "printed ru": ["eslav.jpg", "kd_test2.jpg", "kd_test4.jpeg", "kd_typewriter_long.jpg", "mo_street_sign.jpeg"],
     "printed en": ["en.jpg", "en_rec.jpg", "easyocr_english.png", "issue_170.png"],
     "cursive font ru": ["vergotten_cursive_font.png"],
 }
-
-
-def loosen(text: str) -> str:
-    """The form in which texts are compared."""
-    return re.sub(r"\s+", " ", text.translate(_LOOSE)).strip()
 
 
 def edits(truth: str, read: str) -> tuple[int, int]:

@@ -31,7 +31,7 @@ class RecognitionServiceStub:
     Errors of both methods carry google.rpc.ErrorInfo with a stable reason and the domain "zorky", and:
     INVALID_ARGUMENT  the picture or an option is at fault; BadRequest names the field. Do not retry.
     UNAVAILABLE       overloaded, or the deadline cannot be met; RetryInfo says when to try again.
-    INTERNAL          our fault; the message is a reference into the server's log and nothing else.
+    INTERNAL          our fault; the message holds a reference into the server's log and no details.
     """
 
     def __init__(self, channel):
@@ -58,7 +58,7 @@ class RecognitionServiceServicer:
     Errors of both methods carry google.rpc.ErrorInfo with a stable reason and the domain "zorky", and:
     INVALID_ARGUMENT  the picture or an option is at fault; BadRequest names the field. Do not retry.
     UNAVAILABLE       overloaded, or the deadline cannot be met; RetryInfo says when to try again.
-    INTERNAL          our fault; the message is a reference into the server's log and nothing else.
+    INTERNAL          our fault; the message holds a reference into the server's log and no details.
     """
 
     def Recognize(self, request, context):
@@ -104,7 +104,7 @@ class RecognitionService:
     Errors of both methods carry google.rpc.ErrorInfo with a stable reason and the domain "zorky", and:
     INVALID_ARGUMENT  the picture or an option is at fault; BadRequest names the field. Do not retry.
     UNAVAILABLE       overloaded, or the deadline cannot be met; RetryInfo says when to try again.
-    INTERNAL          our fault; the message is a reference into the server's log and nothing else.
+    INTERNAL          our fault; the message holds a reference into the server's log and no details.
     """
 
     @staticmethod

@@ -32,7 +32,7 @@ class RecognitionServiceStub:
     Errors of both methods carry google.rpc.ErrorInfo with a stable reason and the domain "zorky", and:
       INVALID_ARGUMENT  the picture or an option is at fault; BadRequest names the field. Do not retry.
       UNAVAILABLE       overloaded, or the deadline cannot be met; RetryInfo says when to try again.
-      INTERNAL          our fault; the message is a reference into the server's log and nothing else.
+      INTERNAL          our fault; the message holds a reference into the server's log and no details.
     """
 
     @_typing.overload
@@ -54,7 +54,7 @@ class RecognitionServiceAsyncStub(RecognitionServiceStub):
     Errors of both methods carry google.rpc.ErrorInfo with a stable reason and the domain "zorky", and:
       INVALID_ARGUMENT  the picture or an option is at fault; BadRequest names the field. Do not retry.
       UNAVAILABLE       overloaded, or the deadline cannot be met; RetryInfo says when to try again.
-      INTERNAL          our fault; the message is a reference into the server's log and nothing else.
+      INTERNAL          our fault; the message holds a reference into the server's log and no details.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -72,7 +72,7 @@ class RecognitionServiceServicer(metaclass=_abc_1.ABCMeta):
     Errors of both methods carry google.rpc.ErrorInfo with a stable reason and the domain "zorky", and:
       INVALID_ARGUMENT  the picture or an option is at fault; BadRequest names the field. Do not retry.
       UNAVAILABLE       overloaded, or the deadline cannot be met; RetryInfo says when to try again.
-      INTERNAL          our fault; the message is a reference into the server's log and nothing else.
+      INTERNAL          our fault; the message holds a reference into the server's log and no details.
     """
 
     @_abc_1.abstractmethod
