@@ -22,6 +22,8 @@ from .traces import trace_hands
 FONT_SHARE, REAL_FONT_SHARE, TRACE_SHARE, PRINTED_SHARE = 0.30, 0.13, 0.50, 0.07
 """How often each kind of hand is asked for; a kind that is not installed leaves its share to the others."""
 REAL_LINE_SHARE = 0.08
+HELD_OUT = ("Neucha", "MarckScript", "PlaypenSans", "0003", "0007", "writer-3", "writer-8")
+"""Hands that lines and pages for training never use and those for evaluation use alone."""
 _CAPITALS_SKIPPED = 0.6
 """Hands of capitals alone are passed over this often: such writing is rare."""
 _TRIES = 20
@@ -44,14 +46,14 @@ class Sources:
 
 
 class Engine:
-    """Draws lines. Costly to build (word lists, fonts), so build one a process."""
+    """Draws lines. Costly to build (word lists, fonts), so build one a process. held_out: use only HELD_OUT hands."""
 
-    def __init__(self, sources: Sources, seed: int) -> None:
+    def __init__(self, sources: Sources, seed: int, held_out: bool = False) -> None:
         """Raises ValueError when there is no font at all."""
         self._seed = seed
         self._texts = Texts()
-        self._kinds = _kinds(sources)
-        self._real = RealLines(sources.data / "en_lines") if sources.data else None
+        self._kinds = _kinds(sources, held_out)
+        self._real = RealLines(sources.data / "en_lines") if sources.data and not held_out else None
 
     def line(self, number: int) -> Line:
         rng = np.random.default_rng((self._seed, number))
@@ -75,8 +77,8 @@ class Engine:
     def _hand(self, rng: Generator) -> Hand:
         """By kind, then by family, then a weight of the family."""
         shares = np.array([share for share, _ in self._kinds])
-        families = self._kinds[int(rng.choice(len(shares), p=shares / shares.sum()))][1]
-        family = families[int(rng.integers(len(families)))]
+        hands = self._kinds[int(rng.choice(len(shares), p=shares / shares.sum()))][1]
+        family = hands[int(rng.integers(len(hands)))]
         if family[0].capitals_only and rng.random() < _CAPITALS_SKIPPED:
             return self._hand(rng)
         return family[int(rng.integers(len(family)))]
@@ -87,29 +89,30 @@ class Engine:
         return next((text for text in drawn if hand.covers(text)), "")
 
 
-_Family = Sequence[Hand]
-"""The weights of one typeface, or one writer."""
-
-
-def _kinds(sources: Sources) -> list[tuple[float, Sequence[_Family]]]:
+def _kinds(sources: Sources, held_out: bool) -> list[tuple[float, list[list[Hand]]]]:
     """The families of each kind of hand that is installed, with the kind's share."""
-    kinds: list[tuple[float, Sequence[_Family]]] = [
-        (FONT_SHARE, _families(fonts_under(sources.fonts))),
-        (PRINTED_SHARE, _families(printed_fonts(), printed=True)),
-    ]
+    kinds: list[tuple[float, Sequence[Hand]]] = [(FONT_SHARE, _fonts(fonts_under(sources.fonts)))]
     if sources.data:
-        kinds.append((REAL_FONT_SHARE, _families(fonts_under(sources.data / "fonts"))))
-        kinds.append((TRACE_SHARE, [[hand] for hand in trace_hands(sources.data / "ru_traces.jsonl.gz")]))
-    installed = [(share, families) for share, families in kinds if families]
+        kinds.append((REAL_FONT_SHARE, _fonts(fonts_under(sources.data / "fonts"))))
+        kinds.append((TRACE_SHARE, trace_hands(sources.data / "ru_traces.jsonl.gz")))
+    kept = [(share, [hand for hand in hands if hand.name.startswith(HELD_OUT) == held_out]) for share, hands in kinds]
+    if not held_out:
+        kept.append((PRINTED_SHARE, _fonts(printed_fonts(), printed=True)))
+    installed = [(share, families(hands)) for share, hands in kept if hands]
     if not installed:
         raise ValueError(f"no fonts under {sources.fonts}: run `zorky-train fonts`")
     return installed
 
 
-def _families(paths: Sequence[Path], printed: bool = False) -> list[_Family]:
-    families: dict[str, list[Hand]] = {}
-    for path in paths:
-        hand = FontHand(path, printed)
-        if hand.covers("я"):
-            families.setdefault(path.stem.partition("_")[0].partition("-")[0], []).append(hand)
-    return list(families.values())
+def _fonts(paths: Sequence[Path], printed: bool = False) -> list[Hand]:
+    """Fonts with Cyrillic letters."""
+    hands = (FontHand(path, printed) for path in paths)
+    return [hand for hand in hands if hand.covers("я")]
+
+
+def families(hands: Sequence[Hand]) -> list[list[Hand]]:
+    """The hands by typeface or writer: the weights of one typeface count as one hand."""
+    found: dict[str, list[Hand]] = {}
+    for hand in hands:
+        found.setdefault(hand.name.partition("_")[0], []).append(hand)
+    return list(found.values())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,14 +15,12 @@ from zorky_server.tasks.handwriting.values import Picture, Quad
 from .clutter import add_clutter
 from .fonts import FontHand, fonts_under, printed_fonts
 from .layouts import LAYOUTS, Writer
-from .lines import Sources
+from .lines import HELD_OUT, Sources, families
 from .scene import photograph
 from .scribe import Hand
 from .sheet import Band, Sheet
 from .traces import trace_hands
 
-HELD_OUT = ("Neucha", "MarckScript", "PlaypenSans", "0003", "0007", "writer-3", "writer-8")
-"""Hands that pages for training never use and pages for evaluation use alone."""
 _SIDEWAYS = 0.15
 
 
@@ -58,11 +55,11 @@ class PageEngine:
         if sources.data:
             written += [FontHand(path) for path in fonts_under(sources.data / "fonts")]
             written += trace_hands(sources.data / "ru_traces.jsonl.gz")
-        families = _families([hand for hand in written if hand.name.startswith(HELD_OUT) == held_out])
-        if not families:
+        hands = families([hand for hand in written if hand.name.startswith(HELD_OUT) == held_out])
+        if not hands:
             raise ValueError(f"no fonts under {sources.fonts}: run `zorky-train fonts`")
         printed = [FontHand(path, printed=True) for path in printed_fonts()]
-        self._writer = Writer(families, printed or families[0])
+        self._writer = Writer(hands, printed or hands[0])
 
     def page(self, number: int) -> Page:
         """Page `number`: 800 to 1500 pixels on its longer side."""
@@ -76,14 +73,6 @@ class PageEngine:
         add_clutter(sheet)
         picture, bands = photograph(sheet.canvas, sheet.bands, size, rng, float(rng.random()))
         return _turned(Page(picture, bands), rng)
-
-
-def _families(hands: Sequence[Hand]) -> list[list[Hand]]:
-    """Weights of one typeface count as one hand."""
-    families: dict[str, list[Hand]] = {}
-    for hand in hands:
-        families.setdefault(hand.name.partition("_")[0], []).append(hand)
-    return list(families.values())
 
 
 def _turned(page: Page, rng: Generator) -> Page:
