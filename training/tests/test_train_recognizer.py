@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib import resources
 from pathlib import Path
 
 import cv2
@@ -16,7 +17,7 @@ from zorky_training.evaluate import DevLines, onnx_network
 from zorky_training.export_recognizer import averaged_network, export
 from zorky_training.feed import Batch, Feed
 from zorky_training.lines import Engine, Sources
-from zorky_training.network import Recognizer, load_pretrained, pretrained_path
+from zorky_training.network import Recognizer, load_exported, load_pretrained, pretrained_path
 from zorky_training.train_recognizer import Knobs, Run, as_function, train
 
 pytestmark = pytest.mark.torch
@@ -117,3 +118,14 @@ def test_the_exported_network_is_the_trained_one(batches: list[Batch], tmp_path:
         expected = torch.softmax(torch.from_numpy(as_function(network)(strips)), 2).numpy()
         assert np.abs(exported(strips) - expected).max() < 1e-4
         assert expected.shape[1] == shape[3] // 4
+
+
+def test_training_goes_on_from_a_recogniser_as_it_is_shipped(batches: list[Batch], tmp_path: Path) -> None:
+    shipped = Path(str(resources.files("zorky_models") / "handwriting" / "recognizer.onnx"))
+    run = Run(KNOBS, tmp_path)
+    run.start(shipped)
+    strips = batches[0].images.numpy()
+    ours = torch.softmax(torch.from_numpy(as_function(run.averaged())(strips)), 2).numpy()
+    assert np.abs(onnx_network(shipped)(strips) - ours).max() < 1e-3
+    with pytest.raises(ValueError, match="zorky-train export"):
+        load_exported(run.network, pretrained_path())

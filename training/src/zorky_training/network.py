@@ -166,6 +166,27 @@ def load_pretrained(network: Recognizer, path: Path) -> None:
     _copy_head(network.head, characters, *linears[-1])
 
 
+def load_exported(network: Recognizer, path: Path) -> None:
+    """Copies the weights of an exported recogniser, in full or half precision, so that training goes on from them.
+
+    Raises ValueError when the file holds another architecture.
+    """
+    graph = onnx.load(path).graph
+    whole = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
+    values = {value.name: numpy_helper.to_array(value).astype(np.float32) for value in graph.initializer}
+    named = {name.removeprefix("network.").removesuffix(".half"): value for name, value in values.items()}
+    products = [whole.get(node.input[1], node.input[1]) for node in graph.node if node.op_type == "MatMul"]
+    linears = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
+    turned = [values[name].T for name in products if name in values]
+    if len(turned) != len(linears):
+        raise ValueError(f"{path} is no recogniser that `zorky-train export` wrote: {len(turned)} matrices in it")
+    named |= {f"{name}.weight": weight for name, weight in zip(linears, turned, strict=True)}
+    missing = network.state_dict().keys() - named.keys()
+    if missing:
+        raise ValueError(f"{path} is no recogniser that `zorky-train export` wrote: no {min(missing)} in it")
+    network.load_state_dict({name: torch.from_numpy(named[name].copy()) for name in network.state_dict()})
+
+
 def _copy_head(head: nn.Linear, characters: list[str], weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
     """Published class 0 is the blank, 1 to n the listed characters, the last one a space."""
     published = {character: row for row, character in enumerate(characters, start=1)} | {" ": len(weight) - 1}

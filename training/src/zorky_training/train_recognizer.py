@@ -22,7 +22,7 @@ from .evaluate import DevLines, Network, Score, dev_sets
 from .feed import Batch, Feed, Place
 from .fonts import fetch
 from .lines import Sources
-from .network import Recognizer, load_pretrained, pretrained_path
+from .network import Recognizer, load_exported, load_pretrained, pretrained_path
 from .run_log import RunLog
 
 
@@ -77,11 +77,14 @@ class Run:
         self._threads = ThreadPoolExecutor(self._parts)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
 
-    def start(self) -> None:
-        """Takes up the checkpoint in the run's folder, or starts from PP-OCRv6's weights."""
+    def start(self, exported: Path | None = None) -> None:
+        """Takes up the checkpoint in the run's folder, or starts from an exported recogniser or PP-OCRv6's weights."""
         path = self.folder / "checkpoint.pt"
         if not path.exists():
-            load_pretrained(self.network, pretrained_path())
+            if exported:
+                load_exported(self.network, exported)
+            else:
+                load_pretrained(self.network, pretrained_path())
             self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
             return
         kept = torch.load(path, map_location=self.device, weights_only=True)
@@ -175,14 +178,17 @@ def _set_rates(optimizer: torch.optim.Optimizer, knobs: Knobs, lines: int) -> No
         group["lr"] = group["peak"] * float(min((lines + 1) / knobs.warm_up, cosine))
 
 
-def train(knobs: Knobs, folder: Path, sources: Sources, dev: list[DevLines]) -> Run:
-    """Trains until knobs.lines, taking up an earlier run in `folder`. An interrupt or SIGTERM saves and stops."""
+def train(knobs: Knobs, folder: Path, sources: Sources, dev: list[DevLines], exported: Path | None = None) -> Run:
+    """Trains until knobs.lines, taking up an earlier run in `folder`. An interrupt or SIGTERM saves and stops.
+
+    exported: a recogniser to start from, where there is no earlier run; PP-OCRv6's weights otherwise.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder.mkdir(parents=True, exist_ok=True)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     run, log = Run(knobs, folder), RunLog(folder)
-    run.start()
+    run.start(exported)
     if run.lines >= knobs.lines:
         log.console.print(f"{folder} is trained: give more --lines, or another --run")
         return run
@@ -236,6 +242,7 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser.add_argument("--run", dest="folder", type=Path, default=Path("runs/recognizer"), help="checkpoint and plots")
     parser.add_argument("--fonts", type=Path, default=Path("runs/fonts"), help="where `zorky-train fonts` put them")
     parser.add_argument("--data", type=Path, default=root, help="folder with train/ and dev/ (default: $ZORKY_DATA)")
+    parser.add_argument("--start", type=Path, help="an exported recognizer.onnx to start from, instead of PP-OCRv6's")
     parser.add_argument("--lines", type=int, help="lines to train on, instead of the recipe's")
     parser.add_argument("--seed", type=int, help="instead of the recipe's")
     parser.set_defaults(run=_run)
@@ -248,4 +255,4 @@ def _run(arguments: argparse.Namespace) -> None:
     changes = {name: getattr(arguments, name) for name in ("lines", "seed") if getattr(arguments, name) is not None}
     sources = Sources(arguments.fonts, arguments.data / "train" if arguments.data else None)
     dev = dev_sets(arguments.data / "dev", MEASURED_CROPS) if arguments.data else []
-    train(Knobs(**(asdict(knobs) | changes)), arguments.folder, sources, dev)
+    train(Knobs(**(asdict(knobs) | changes)), arguments.folder, sources, dev, arguments.start)
