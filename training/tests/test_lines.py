@@ -31,7 +31,7 @@ def test_another_seed_draws_other_lines(engine: Engine, sources: Sources) -> Non
 
 def test_lines_are_pictures_with_text_of_the_charset(engine: Engine) -> None:
     for number in range(60):
-        crop, text = engine.line(number)
+        crop, text, _ = engine.line(number)
         assert crop.dtype == np.uint8
         assert crop.ndim == 3
         assert min(crop.shape[:2]) >= 8
@@ -58,6 +58,12 @@ def test_a_font_writes_what_a_reader_sees(sources: Sources) -> None:
     mask = draw(ink, Pen(0.1, 0, 0), 40, (5, 50), (60, 60))
     count, *_ = cv2.connectedComponents((mask < 128).astype(np.uint8))
     assert count == 3  # the ink itself, the paper around it and the paper inside
+
+
+def test_of_book_faces_only_thin_italics_are_hands(tmp_path: Path) -> None:
+    for name in ("Lora_400Regular", "Lora_400Regular_Italic", "Lora_700Bold_Italic", "Caveat_700Bold"):
+        (tmp_path / f"{name}.ttf").touch()
+    assert [path.stem for path in fonts_under(tmp_path)] == ["Caveat_700Bold", "Lora_400Regular_Italic"]
 
 
 def test_deforming_keeps_every_path_and_moves_points(sources: Sources) -> None:

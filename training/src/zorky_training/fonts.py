@@ -5,32 +5,56 @@ from __future__ import annotations
 import argparse
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
-from fontTools.pens.recordingPen import DecomposingRecordingPen  # type: ignore[import-untyped]  # has no types
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # has no types
 from numpy.random import Generator
 
 from .ink import Ink, Points
+from .outlines import outline, simplified, wound
 
 HANDWRITING_PACKAGES = (
     "caveat", "bad-script", "marck-script", "neucha", "shantell-sans", "pangolin", "amatic-sc", "great-vibes",
-    "comforter", "pacifico", "balsamiq-sans", "playpen-sans",
+    "comforter", "pacifico", "balsamiq-sans", "playpen-sans", "yomogi", "klee-one", "hachi-maru-pop", "zen-kurenaido",
+    "lobster",
 )  # fmt: skip
 """Families of the npm scope @expo-google-fonts with Cyrillic and Latin, all under the Open Font License."""
 
+LATIN_PACKAGES = (
+    "architects-daughter", "cedarville-cursive", "covered-by-your-grace", "dancing-script", "dekko", "delius", "gaegu",
+    "gloria-hallelujah", "herr-von-muellerhoff", "homemade-apple", "indie-flower", "just-me-again-down-here", "kalam",
+    "la-belle-aurore", "loved-by-the-king", "mansalva", "merienda", "mynerve", "nothing-you-could-do", "patrick-hand",
+    "reenie-beanie", "rock-salt", "sacramento", "satisfy", "seaweed-script", "shadows-into-light", "sriracha", "vibur",
+    "waiting-for-the-sunrise", "yusei-magic", "zeyada",
+)  # fmt: skip
+"""Handwriting without Cyrillic, of the same scope and licence."""
+
+BOOK_PACKAGES = (
+    "alegreya", "charis-sil", "cormorant", "cormorant-infant", "gentium-plus", "literata", "lora", "philosopher",
+    "playfair-display",
+)  # fmt: skip
+"""Book faces whose Cyrillic italics have the letter forms of cursive: only those cuts are used."""
+
 PRINTED_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _PRINTED_NAMES = ("DejaVu", "Liberation", "PT", "Noto", "Free")
-_AT: Points = np.arange(1, 6, dtype=np.float32)[:, None] / np.float32(5)
-_BERNSTEIN: dict[int, Points] = {
-    3: np.hstack(((1 - _AT) ** 2, 2 * (1 - _AT) * _AT, _AT**2)),
-    4: np.hstack(((1 - _AT) ** 3, 3 * (1 - _AT) ** 2 * _AT, 3 * (1 - _AT) * _AT**2, _AT**3)),
-}
-"""Bernstein polynomials at five parameters, by the number of control points."""
-_CAPITALS_ONLY = ("Amatic",)
+_NO_POINTS: Points = np.zeros((0, 2), np.float32)
+_CAPITALS_ONLY = ("Amatic", "RockSalt")
+_BOOK_FAMILIES = frozenset(name.replace("-", "") for name in BOOK_PACKAGES)
+_THIN_ITALICS = ("300Light_Italic", "400Regular_Italic")
+_MOST_BEARING = 0.25
+"""X-heights of empty space on either side of a letter: East Asian fonts set every letter in a square."""
+
+
+class Letter(NamedTuple):
+    """A glyph in x-heights: how far it carries, the points of all its contours, and how many each contour has."""
+
+    advance: float
+    points: Points
+    lengths: list[int]
 
 
 class FontHand:
@@ -43,7 +67,7 @@ class FontHand:
         self._font = TTFont(path, lazy=True)
         self._glyphs = self._font.getGlyphSet()
         self._names: dict[int, str] = self._font.getBestCmap() or {}
-        self._letters: dict[str, tuple[float, list[Points]]] = {}
+        self._letters: dict[str, Letter] = {}
         self._unit = self._x_height()
 
     def covers(self, text: str) -> bool:
@@ -51,81 +75,66 @@ class FontHand:
 
     def write(self, text: str, rng: Generator, jitter: float) -> Ink:
         """Sets a line; jitter 0 is what the font's maker drew, 1 a restless hand."""
-        ink, cursor = Ink(), 0.0
+        letters = [self._letter(character) for character in text if character != " "]
         spacing = rng.normal(0, 0.05) * jitter + (abs(rng.normal(0, 0.12)) if rng.random() < 0.2 else 0.0)
         gap = rng.uniform(0.5, 1.8) if rng.random() < 0.8 else rng.uniform(1.8, 3.5)
         if jitter and rng.random() < 0.06:
             spacing += rng.uniform(0.2, 0.9)
-        gap += 2 * max(spacing, 0)
+        gap = (0.6 if self.printed else gap) + 2 * max(spacing, 0)
         stretch = rng.uniform(0.85, 1.25) * (rng.uniform(1.2, 1.7) if jitter and rng.random() < 0.06 else 1)
-        for character in text:
+        lefts, cursor, drawn = [], 0.0, iter(letters)
+        for character, loose in zip(text, rng.standard_normal(len(text)).tolist(), strict=True):
             if character == " ":
-                cursor += (0.6 + 2 * max(spacing, 0) if self.printed else gap) * rng.uniform(0.8, 1.25)
-                continue
-            advance, contours = self._letter(character)
-            turned = _jittered(contours, rng, jitter) if jitter else contours
-            offset = np.array((cursor, 0), np.float32)
-            ink.fills.append([path * np.array((stretch, 1), np.float32) + offset for path in turned])
-            cursor += (advance + spacing + jitter * rng.normal(0, 0.025)) * stretch
-        ink.width = cursor
-        return ink
+                cursor += gap * (1 + 0.12 * min(max(loose, -2), 2))
+            else:
+                lefts.append(cursor)
+                cursor += next(drawn).advance + spacing + jitter * 0.025 * loose
+        points = _jittered(letters, np.array(lefts, np.float32), rng, jitter) * np.array((stretch, 1), np.float32)
+        return Ink(_cut(points, letters), width=cursor * stretch)
 
-    def _letter(self, character: str) -> tuple[float, list[Points]]:
+    def _letter(self, character: str) -> Letter:
         if character not in self._letters:
-            glyph = self._glyphs[self._names[ord(character)]]
-            flip = np.array((1, -1), np.float32) / self._unit
-            self._letters[character] = (glyph.width / self._unit, [c * flip for c in _outline(self._glyphs, glyph)])
+            self._letters[character] = self._read(character)
         return self._letters[character]
+
+    def _read(self, character: str) -> Letter:
+        glyph = self._glyphs[self._names[ord(character)]]
+        flip = np.array((1, -1), np.float32) / self._unit
+        contours = wound([simplified(contour * flip) for contour in outline(self._glyphs, glyph)])
+        points = np.concatenate([*contours, _NO_POINTS])
+        advance = glyph.width / self._unit
+        if len(points) and not self.printed:
+            left, right = float(points[:, 0].min()), float(points[:, 0].max())
+            advance -= max(0.0, left - _MOST_BEARING) + max(0.0, advance - right - _MOST_BEARING)
+            points = points - np.array((max(0.0, left - _MOST_BEARING), 0), np.float32)
+        return Letter(advance, points, [len(path) for path in contours])
 
     def _x_height(self) -> float:
         """Font units of a small letter's height."""
         for character in "охox":
             if ord(character) in self._names:
-                contours = _outline(self._glyphs, self._glyphs[self._names[ord(character)]])
+                contours = outline(self._glyphs, self._glyphs[self._names[ord(character)]])
                 if contours:
                     return float(np.ptp(np.concatenate(contours)[:, 1]))
         raise ValueError(f"the font {self.name} has no small letters")
 
 
-def _jittered(contours: list[Points], rng: Generator, jitter: float) -> list[Points]:
-    """A letter of its own: a little larger or smaller, turned, higher or lower."""
-    turn, lean = rng.normal(0, 0.035, 2) * jitter
-    wide, tall = 1 + rng.normal(0, 0.05, 2) * jitter
-    matrix = np.array(((wide, turn), (lean - turn, tall)), np.float32)
-    shift = np.array((0, rng.normal(0, 0.03) * jitter), np.float32)
-    return [path @ matrix + shift for path in contours]
+def _jittered(letters: Sequence[Letter], lefts: Points, rng: Generator, jitter: float) -> Points:
+    """All letters' points, each letter a little larger or smaller, turned, higher or lower, with its left edge put."""
+    turn, lean, wide, tall, shift = (
+        jitter * np.array((0.035, 0.035, 0.05, 0.05, 0.03)) * rng.standard_normal((len(letters), 5))
+    ).astype(np.float32).T  # fmt: skip
+    per_letter = np.stack((1 + wide, lean - turn, lefts, turn, 1 + tall, shift))
+    xx, xy, x0, yx, yy, y0 = np.repeat(per_letter, [len(letter.points) for letter in letters], axis=1)
+    x, y = np.concatenate([letter.points for letter in letters] or [_NO_POINTS]).T
+    return np.stack((x * xx + y * xy + x0, x * yx + y * yy + y0), 1)
 
 
-def _outline(glyphs: object, glyph: object) -> list[Points]:
-    """The contours of a glyph in font units, curves cut into short lines."""
-    pen = DecomposingRecordingPen(glyphs)
-    glyph.draw(pen)  # type: ignore[attr-defined]  # fontTools is untyped
-    contours: list[list[Points]] = []
-    for verb, operands in pen.value:
-        if verb == "moveTo":
-            contours.append([np.array(operands, np.float32)])
-        elif verb == "lineTo":
-            contours[-1].append(np.array(operands, np.float32))
-        elif verb in ("qCurveTo", "curveTo") and operands[-1] is not None:
-            contours[-1].append(_curve(contours[-1][-1][-1], operands, verb))
-    return [np.concatenate(parts) for parts in contours if sum(map(len, parts)) > 2]
-
-
-def _curve(start: Points, operands: tuple[tuple[float, float], ...], verb: str) -> Points:
-    points = np.array(operands, np.float32)
-    if verb == "curveTo":
-        return _bezier(np.stack((start, *points)))
-    between = (points[:-2] + points[1:-1]) / 2
-    pieces, ends = [], [*between, points[-1]]
-    for control, end in zip(points[:-1], ends, strict=True):
-        pieces.append(_bezier(np.stack((start, control, end))))
-        start = end
-    return np.concatenate(pieces)
-
-
-def _bezier(controls: Points) -> Points:
-    """Points on a quadratic or cubic curve at evenly spaced parameters, the start left out."""
-    return _BERNSTEIN[len(controls)] @ controls
+def _cut(points: Points, letters: Sequence[Letter]) -> list[list[Points]]:
+    """The points of a line as the contours of its letters."""
+    ends = np.cumsum([length for letter in letters for length in letter.lengths]).tolist()
+    contours = iter([points[start:end] for start, end in zip([0, *ends[:-1]], ends, strict=True)])
+    return [[next(contours) for _ in letter.lengths] for letter in letters]
 
 
 def fetch(folder: Path) -> None:
@@ -135,14 +144,20 @@ def fetch(folder: Path) -> None:
     """
     if shutil.which("npm") is None:
         raise FileNotFoundError("npm is needed to fetch fonts (apt install npm)")
-    packages = [f"@expo-google-fonts/{name}" for name in HANDWRITING_PACKAGES]
+    names = HANDWRITING_PACKAGES + LATIN_PACKAGES + BOOK_PACKAGES
+    packages = [f"@expo-google-fonts/{name}" for name in names]
     subprocess.run(["npm", "install", "--no-audit", "--no-fund", "--prefix", str(folder), *packages], check=True)
 
 
 @cache
 def fonts_under(folder: Path) -> tuple[Path, ...]:
-    """Font files below a folder, sorted by name so that seeds mean the same everywhere."""
-    return tuple(sorted((path for path in folder.rglob("*.[to]tf")), key=lambda path: path.name))
+    """Font files below a folder, of book faces the thin italics alone, in the order of their names: seeds need one."""
+    return tuple(sorted(filter(_is_hand, folder.rglob("*.[to]tf")), key=lambda path: path.name))
+
+
+def _is_hand(path: Path) -> bool:
+    family, _, cut = path.stem.partition("_")
+    return family.lower() not in _BOOK_FAMILIES or cut in _THIN_ITALICS
 
 
 def printed_fonts(folders: Iterable[Path] = PRINTED_FOLDERS) -> list[Path]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -14,6 +16,7 @@ Points = NDArray[np.float32]
 Mask = NDArray[np.uint8]
 """(H, W): 0 paper, 255 full ink."""
 
+_Number = TypeVar("_Number", np.float32, np.int32)
 _SUPERSAMPLING = 2
 _SHIFT = 4
 """Bits of a pixel's fraction that OpenCV is given."""
@@ -23,7 +26,8 @@ _SHIFT = 4
 class Ink:
     """One line of writing before it is drawn.
 
-    fills: the contours of each letter of a font. strokes: the paths of a pen. width: how far the text itself reaches.
+    fills: the contours of each letter of a font, those of holes running the other way. strokes: the paths of a pen.
+    width: how far the text itself reaches.
     """
 
     fills: list[list[Points]] = field(default_factory=list)
@@ -35,7 +39,7 @@ class Ink:
 
     def moved(self, points: Points) -> Ink:
         """The same ink with all its points, in the order of paths(), replaced."""
-        parts = iter(np.split(points, np.cumsum([len(path) for path in self.paths()])[:-1]))
+        parts = split(points, self.paths())
         fills = [[next(parts) for _ in letter] for letter in self.fills]
         return Ink(fills, [next(parts) for _ in self.strokes], self.width)
 
@@ -56,6 +60,14 @@ class Pen:
     embolden: float
 
 
+def split(array: NDArray[_Number], like: Iterable[Points]) -> Iterator[NDArray[_Number]]:
+    """An array cut into pieces as long as those of `like`."""
+    end = 0
+    for piece in like:
+        start, end = end, end + len(piece)
+        yield array[start:end]
+
+
 def draw(ink: Ink, pen: Pen, scale: float, origin: tuple[float, float], size: tuple[int, int]) -> Mask:
     """Draws ink on a mask.
 
@@ -63,31 +75,40 @@ def draw(ink: Ink, pen: Pen, scale: float, origin: tuple[float, float], size: tu
     """
     height, width = size
     canvas = np.zeros((height * _SUPERSAMPLING, width * _SUPERSAMPLING), np.uint8)
-    zoom = scale * _SUPERSAMPLING
+    zoom = np.float32(scale * _SUPERSAMPLING)
     offset = np.array(origin, np.float32) * _SUPERSAMPLING
-    for letter in ink.fills:
-        _fill(canvas, [_fixed(path * zoom + offset) for path in letter])
     if ink.fills:
+        _fill(canvas, ink.fills, zoom, offset)
         canvas = _emboldened(canvas, pen.embolden * _SUPERSAMPLING)
-    for stroke in ink.strokes:
-        _stroke(canvas, stroke * zoom + offset, pen, zoom)
+    if ink.strokes:
+        _stroke(canvas, ink.strokes, pen, zoom, offset)
     return np.asarray(cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _fixed(points: Points) -> NDArray[np.int32]:
-    return np.round(points * (1 << _SHIFT)).astype(np.int32)
+    return np.asarray(np.rint(points * np.float32(1 << _SHIFT)), np.int32)
 
 
-def _fill(canvas: Mask, contours: list[NDArray[np.int32]]) -> None:
-    """Nonzero winding: overlapping outer contours add up, contours that run the other way are holes."""
-    areas = [cv2.contourArea(contour.astype(np.float32), oriented=True) for contour in contours]
-    outward = np.sign(max(areas, key=abs, default=1.0))
-    for contour, area in zip(contours, areas, strict=True):
-        if np.sign(area) == outward:
-            cv2.fillPoly(canvas, [contour], 255, cv2.LINE_AA, _SHIFT)
-    for contour, area in zip(contours, areas, strict=True):
-        if np.sign(area) == -outward:
-            cv2.fillPoly(canvas, [contour], 0, cv2.LINE_AA, _SHIFT)
+def _fill(canvas: Mask, letters: list[list[Points]], zoom: np.float32, offset: Points) -> None:
+    """Letter by letter: contours that run clockwise as seen are inked, the others are holes in them."""
+    contours = [path for letter in letters for path in letter]
+    fixed = split(_fixed(np.concatenate(contours) * zoom + offset), contours)
+    for letter in letters:
+        drawn = [next(fixed) for _ in letter]
+        outer = [is_outer(path) for path in letter]
+        if sum(outer) == 1:  # then every other is a hole in it, and the even-odd rule leaves them out
+            cv2.fillPoly(canvas, drawn, 255, cv2.LINE_AA, _SHIFT)
+            continue
+        for inked in (True, False):
+            for path, is_ink in zip(drawn, outer, strict=True):
+                if is_ink == inked:
+                    cv2.fillPoly(canvas, [path], 255 if inked else 0, cv2.LINE_AA, _SHIFT)
+
+
+def is_outer(contour: Points) -> bool:
+    """Whether a contour runs as the outline of ink does, and not as that of a hole (shoelace formula, y down)."""
+    x, y = contour[:, 0], contour[:, 1]
+    return bool(x[:-1] @ y[1:] - x[1:] @ y[:-1] + x[-1] * y[0] - x[0] * y[-1] > 0)
 
 
 def _emboldened(canvas: Mask, pixels: float) -> Mask:
@@ -100,19 +121,27 @@ def _emboldened(canvas: Mask, pixels: float) -> Mask:
     return np.asarray(cv2.addWeighted(cv2.erode(canvas, kernel), 0.7, canvas, 0.3, 0), np.uint8)
 
 
-def _stroke(canvas: Mask, path: Points, pen: Pen, zoom: float) -> None:
-    """A pen's path in pieces, each as thick as its direction asks."""
-    if len(path) < 2:
-        radius = round(pen.width * zoom * 0.6 * (1 << _SHIFT))
-        cv2.circle(canvas, tuple(_fixed(path[0])), radius, 255, -1, cv2.LINE_AA, _SHIFT)
-        return
-    steps = np.diff(path, axis=0)
-    down = np.maximum(steps[:, 1], 0) / (np.hypot(steps[:, 0], steps[:, 1]) + 1e-6)
-    thickness = np.maximum(1, np.round(pen.width * zoom * (1 + pen.contrast * (down - 0.5)))).astype(int)
-    fixed = _fixed(path)
+def _stroke(canvas: Mask, strokes: list[Points], pen: Pen, zoom: np.float32, offset: Points) -> None:
+    """The pen's paths in pieces, each as thick as its direction asks; pieces of one thickness are drawn together."""
+    lengths = np.array([len(path) for path in strokes])
+    points = np.concatenate(strokes) * zoom + offset
+    steps = np.diff(points, axis=0)
+    down = np.maximum(steps[:, 1], 0) / (np.hypot(steps[:, 0], steps[:, 1]) + np.float32(1e-6))
+    thickness = np.maximum(1, np.rint(pen.width * zoom * (1 + pen.contrast * (down - 0.5)))).astype(np.int32)
+    ends = np.cumsum(lengths)
+    thickness[ends[:-1] - 1] = 0  # no ink between one stroke's end and the next one's start
     cuts = np.flatnonzero(np.diff(thickness)) + 1
-    for start, end in zip([0, *cuts], [*cuts, len(thickness)], strict=True):
-        cv2.polylines(canvas, [fixed[start : end + 1]], False, 255, int(thickness[start]), cv2.LINE_AA, _SHIFT)
+    starts, stops = [0, *cuts.tolist()], [*cuts.tolist(), len(thickness)]
+    pieces: dict[int, list[NDArray[np.int32]]] = {}
+    fixed = _fixed(points)
+    for start, stop in zip(starts, stops, strict=True):
+        if start < stop and thickness[start]:
+            pieces.setdefault(int(thickness[start]), []).append(fixed[start : stop + 1])
+    for width, paths in pieces.items():
+        cv2.polylines(canvas, paths, False, 255, width, cv2.LINE_AA, _SHIFT)
+    radius = round(pen.width * float(zoom) * 0.6 * (1 << _SHIFT))
+    for dot in (ends - 1)[lengths == 1].tolist():
+        cv2.circle(canvas, fixed[dot].tolist(), radius, 255, -1, cv2.LINE_AA, _SHIFT)
 
 
 def deform(ink: Ink, rng: Generator, strength: float) -> Ink:
@@ -137,5 +166,5 @@ def _wave(rng: Generator, at: Points, length: float, size: float) -> Points:
     total = np.zeros_like(at)
     for _ in range(2):
         frequency = 2 * np.pi / (length * rng.uniform(0.6, 1.8))
-        total += np.sin(at * frequency + rng.uniform(0, 6.28)) * rng.normal(0, size)
+        total += np.sin(at * np.float32(frequency) + np.float32(rng.uniform(0, 6.28))) * np.float32(rng.normal(0, size))
     return total

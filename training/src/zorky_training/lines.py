@@ -22,7 +22,9 @@ from .traces import trace_hands
 FONT_SHARE, REAL_FONT_SHARE, TRACE_SHARE, PRINTED_SHARE = 0.30, 0.13, 0.50, 0.07
 """How often each kind of hand is asked for; a kind that is not installed leaves its share to the others."""
 REAL_LINE_SHARE = 0.08
-HELD_OUT = ("Neucha", "MarckScript", "PlaypenSans", "0003", "0007", "writer-3", "writer-8")
+HELD_OUT = (
+    "Neucha", "MarckScript", "PlaypenSans", "Yomogi", "Philosopher", "0003", "0007", "writer-3", "writer-8",
+)  # fmt: skip
 """Hands that lines and pages for training never use and those for evaluation use alone."""
 _CAPITALS_SKIPPED = 0.6
 """Hands of capitals alone are passed over this often: such writing is rare."""
@@ -31,10 +33,11 @@ _TRIES = 20
 
 
 class Line(NamedTuple):
-    """A crop (H, W, 3) uint8 RGB and what is written on it."""
+    """A crop (H, W, 3) uint8 RGB, what is written on it, and the name of the hand: empty for a real line."""
 
     crop: Picture
     text: str
+    hand: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Engine:
         if self._real and rng.random() < REAL_LINE_SHARE:
             return Line(*self._real.draw(rng))
         hand, text = self._pair(rng)
-        return Line(Scribe(hand, rng).crop(text, lambda: self._text_for(hand, rng)), text)
+        return Line(Scribe(hand, rng).crop(text, lambda: self._text_for(hand, rng)), text, hand.name)
 
     def _pair(self, rng: Generator) -> tuple[Hand, str]:
         """A text and a hand that has all its letters; ё is written е where it is missing, as people do."""
@@ -105,9 +108,7 @@ def _kinds(sources: Sources, held_out: bool) -> list[tuple[float, list[list[Hand
 
 
 def _fonts(paths: Sequence[Path], printed: bool = False) -> list[Hand]:
-    """Fonts with Cyrillic letters."""
-    hands = (FontHand(path, printed) for path in paths)
-    return [hand for hand in hands if hand.covers("я")]
+    return [FontHand(path, printed) for path in paths]
 
 
 def families(hands: Sequence[Hand]) -> list[list[Hand]]:

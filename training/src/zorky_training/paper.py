@@ -28,7 +28,7 @@ def photograph(mask: Mask, x_height: float, baseline: float, rng: Generator) -> 
 
 def _paper(shape: tuple[int, ...], rng: Generator) -> _Field:
     brightness = rng.uniform(150, 255) if rng.random() < 0.7 else 255.0
-    tint = 1 - abs(rng.normal(0, 0.05, 3)) * (rng.random() < 0.7)
+    tint = 1 - np.abs(rng.normal(0, 0.05, 3)) * (rng.random() < 0.7)
     return np.broadcast_to((brightness * tint).astype(np.float32), (*shape, 3)).copy()
 
 
@@ -61,7 +61,7 @@ def _textured(mask: Mask, rng: Generator) -> _Field:
     kind = rng.random()
     if kind < 0.25:
         grain = _blotches(mask.shape, rng, int(rng.integers(1, 4)))
-        cover *= np.clip(rng.uniform(0.6, 1.0) + rng.uniform(0.15, 0.5) * grain, 0, 1)
+        cover *= np.clip(np.float32(rng.uniform(0.6, 1.0)) + np.float32(rng.uniform(0.15, 0.5)) * grain, 0, 1)
     elif kind < 0.6:
         cover *= np.clip(0.9 + 0.2 * _blotches(mask.shape, rng, 24), 0.35, 1)
     return cover
@@ -69,7 +69,7 @@ def _textured(mask: Mask, rng: Generator) -> _Field:
 
 def _blotches(shape: tuple[int, ...], rng: Generator, size: int) -> _Field:
     """Smooth noise of unit deviation whose spots are about `size` pixels large."""
-    small = rng.standard_normal((shape[0] // size + 2, shape[1] // size + 2)).astype(np.float32)
+    small = rng.standard_normal((shape[0] // size + 2, shape[1] // size + 2), np.float32)
     return np.asarray(cv2.resize(small, (shape[1], shape[0]), interpolation=cv2.INTER_LINEAR), np.float32)
 
 
@@ -84,8 +84,9 @@ def _inked(paper: _Field, cover: _Field, rng: Generator) -> _Field:
     else:
         colour = rng.uniform(0, 150, 3)
     opacity = rng.uniform(0.45, 0.8) if rng.random() < 0.3 else rng.uniform(0.8, 1.0)
-    alpha = (cover * opacity)[:, :, None]
-    return np.asarray(paper * (1 - alpha) + colour * (paper.max() / 255) * alpha, np.float32)
+    ink = (colour * (paper.max() / 255)).astype(np.float32)
+    paper += (cover * np.float32(opacity))[:, :, None] * (ink - paper)
+    return paper
 
 
 def _light(shape: tuple[int, ...], rng: Generator) -> _Field:
@@ -112,8 +113,7 @@ def _camera(picture: _Field, x_height: float, rng: Generator) -> Picture:
         cv2.line(kernel, (int(rng.integers(5)), 0), (int(rng.integers(5)), 4), 1.0)
         picture = np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.float32)
     if rng.random() < 0.6:
-        noise = rng.standard_normal(picture.shape[:2], np.float32) * rng.uniform(1, 9)
-        picture = picture + noise[:, :, None]
+        picture += rng.standard_normal(picture.shape[:2], np.float32)[:, :, None] * np.float32(rng.uniform(1, 9))
     seen = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
         _, code = cv2.imencode(".jpg", seen, (cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))))

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
+from zorky_server.tasks.handwriting.strip import HEIGHT
 from zorky_server.tasks.handwriting.values import Picture
 
 from .ink import Ink, Mask, Pen, Points, deform, draw
@@ -16,8 +17,12 @@ from .paper import photograph
 
 _WIDEST = 2000
 """Pixels of a crop."""
-_X_HEIGHTS = (6.5, 32.0)
-"""Pixels: the least and the greatest height of a small letter."""
+_LEAST_X_HEIGHT = 5.0
+"""Pixels: writing whose small letters are lower cannot be read."""
+
+
+_TAIL, _RISE = 1.3, 2.3
+"""X-heights that letters reach below the baseline and above it."""
 
 
 class Hand(Protocol):
@@ -51,7 +56,7 @@ class Scribe:
         left, right = float(points[:, 0].min()), float(points[:, 0].max())
         top, bottom = _window(points[:, 1], rng)
         if rng.random() < 0.4:
-            ink = self._between_lines(ink, other_text)
+            ink = self._between_lines(ink, other_text, top, bottom)
         before, after = np.maximum(rng.normal(0.35, 0.4, 2), -0.1)
         if rng.random() < 0.15:
             after += rng.uniform(0, 6)
@@ -65,7 +70,7 @@ class Scribe:
     def _photographed(self, ink: Ink, box: tuple[float, float, float, float]) -> Picture:
         """The part of the ink in a box (left, top, right, bottom), in x-heights, drawn and photographed."""
         rng, (left, top, right, bottom) = self._rng, box
-        scale = min(float(np.exp(rng.uniform(*np.log(_X_HEIGHTS)))), _WIDEST / (right - left))
+        scale = min(max(_crop_height(rng) / (bottom - top), _LEAST_X_HEIGHT), _WIDEST / (right - left))
         size = max(8, round((bottom - top) * scale)), max(8, round((right - left) * scale))
         origin = -left * scale, -top * scale
         mask = draw(ink, _pen(rng, scale), scale, origin, size)
@@ -75,13 +80,13 @@ class Scribe:
             mask = _warped(mask, rng)
         return photograph(mask, scale, origin[1], rng)
 
-    def _between_lines(self, ink: Ink, other_text: Callable[[], str]) -> Ink:
-        """Adds the lines above and below, whose tails reach into the crop."""
+    def _between_lines(self, ink: Ink, other_text: Callable[[], str], top: float, bottom: float) -> Ink:
+        """Adds the lines above and below where their tails reach into the crop, whose edges are top and bottom."""
         pitch = self._rng.uniform(2.3, 4.2)
-        for side in (-1, 1):
-            text = other_text() if self._rng.random() < 0.75 else ""
+        for row, is_seen in ((-pitch, top < _TAIL - pitch), (pitch, pitch - _RISE < bottom)):
+            text = other_text() if is_seen and self._rng.random() < 0.75 else ""
             if text:
-                ink = ink.joined(_shifted(self._write(text), self._rng.uniform(-3, 3), side * pitch))
+                ink = ink.joined(_shifted(self._write(text), self._rng.uniform(-3, 3), row))
         return ink
 
     def _between_words(
@@ -99,6 +104,11 @@ class Scribe:
                 ink = ink.joined(_shifted(other, float(shift), 0))
             margins.append(gap + self._rng.uniform(0, 0.4))
         return ink, margins[0], margins[1]
+
+
+def _crop_height(rng: Generator) -> float:
+    """Pixels: near the recogniser's own height, for larger crops only cost time, and now and then far from it."""
+    return HEIGHT * float(np.exp(rng.normal(0.0, 0.25) if rng.random() < 0.85 else rng.uniform(-0.5, 0.9)))
 
 
 def _shifted(ink: Ink, x: float, y: float) -> Ink:
