@@ -1,4 +1,4 @@
-"""A server of one's own for a measurement, read through the `zorky` command; and the tables that come of it."""
+"""A server of one's own for a measurement, and the tables that come of it."""
 
 from __future__ import annotations
 
@@ -35,14 +35,6 @@ def server() -> Iterator[str]:
         finally:
             process.terminate()
             process.wait()
-
-
-def texts(address: str, pictures: Sequence[Path]) -> dict[Path, str]:
-    """What `zorky recognize` reads in the pictures."""
-    command = [BIN / "zorky", "recognize", "--server", address, "--format", "json", *pictures]
-    lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    answers = [json.loads(line) for line in lines]
-    return {Path(answer["image"]): answer["text"] for answer in answers}
 
 
 def publish(name: str, rows: Sequence[dict[str, object]]) -> None:

@@ -1,21 +1,25 @@
-"""Calibration finds the numbers that scores were drawn with, and says how far confidences can be trusted."""
+"""Calibration finds the numbers that scores were drawn with, and judges each writer without him."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from zorky_server.tasks.handwriting.ctc import CtcWord
-from zorky_training.calibrate import ReadLine, cross_validated, fit_logistic, reliability
+from zorky_server.tasks.handwriting.values import Layout
+from zorky_training.calibrate import ReadLine, fit, fit_logistic, held_out, read_lines
+from zorky_training.reading import Read, ReadWord
+from zorky_training.samples import Sample
 
 
-def drawn_lines(count: int, weight: float) -> list[ReadLine]:
-    """Lines of three words that are right with probability 1 / (1 + exp(-(1 + weight * path_log)))."""
+def drawn_lines(count: int, writers: int = 6) -> list[ReadLine]:
+    """Lines of three words that are right with probability 1 / (1 + exp(-(1 + 0.8 * score)))."""
     random = np.random.default_rng(5)
     lines = []
-    for _ in range(count):
+    for number in range(count):
         logs = -random.exponential(2.0, 3)
-        right = (random.random(3) < 1 / (1 + np.exp(-(1 + weight * logs)))).tolist()
-        words = [CtcWord("x", 0, 1, 0, 1, float(log), float(log) / 2) for log in logs]
-        lines.append(ReadLine("drawn", words, right, all(right)))
+        right = (random.random(3) < 1 / (1 + np.exp(-(1 + 0.8 * logs)))).tolist()
+        scores = [(float(log), 0.0) for log in logs]
+        lines.append(ReadLine("drawn", f"w{number % writers}", str(number), scores, [0.5] * 3, right, all(right)))
     return lines
 
 
@@ -27,16 +31,43 @@ def test_logistic_regression_finds_the_weights_that_made_the_data() -> None:
     assert fit_logistic(features, right) == pytest.approx([0.5, 1.5, -0.7], abs=0.1)
 
 
-def test_cross_validated_confidences_are_calibrated_where_the_scores_allow_it() -> None:
-    figures = cross_validated(drawn_lines(600, weight=0.8))
-    assert figures["all words"].items == 1800
-    assert figures["all words"].ece < 0.05
-    assert figures["all words"].auc > 0.7
-    assert figures["all lines"].ece < 0.08
+def test_confidences_fitted_on_others_are_those_that_the_data_was_drawn_with() -> None:
+    judged = held_out(drawn_lines(600))
+    assert len(judged) == 600
+    for one in judged:
+        for (score, _), confidence in zip(one.line.scores, one.words, strict=True):
+            assert confidence == pytest.approx(1 / (1 + np.exp(-(1 + 0.8 * score))), abs=0.06)
 
 
-def test_reliability_tells_good_confidences_from_bad_ones() -> None:
-    right = np.array([1.0, 1.0, 0.0, 0.0])
-    good, bad = reliability(np.array([1.0, 1.0, 0.0, 0.0]), right), reliability(np.array([0.0, 0.0, 1.0, 1.0]), right)
-    assert (good.ece, good.brier, good.auc) == (0, 0, 1)
-    assert (bad.ece, bad.brier, bad.auc) == (1, 1, 0)
+def test_a_writer_has_no_part_in_his_own_calibration() -> None:
+    lines = drawn_lines(60)
+    odd = [ReadLine("drawn", "odd", f"odd {i}", [(-0.1, 0.0)], [0.5], [False], False) for i in range(200)]
+    (alone,) = {round(one.words[0], 6) for one in held_out([*lines, *odd]) if one.line.writer == "odd"}
+    calibration = fit(lines, "others")
+    assert alone == pytest.approx(calibration.word_confidence(-0.1, 0.0), abs=1e-3)
+    assert alone > 0.6
+
+
+def test_lines_of_a_page_keep_their_own_words() -> None:
+    sample = Sample("p", b"", "мама мыла\nраму", Layout.PAGE, "w")
+    words = [ReadWord(word, line, (float(i), 0.0), 0.5) for i, (word, line) in enumerate(drawn_words())]
+    first, second = read_lines("set", [Read(sample, "мама мыла\nрану", 0.0, words)])
+    assert (first.right, first.complete) == ([True, True], True)
+    assert (second.right, second.complete) == ([False], False)
+    assert [scores for line in (first, second) for scores in line.scores] == [(0.0, 0.0), (1.0, 0.0), (2.0, 0.0)]
+
+
+def drawn_words() -> list[tuple[str, int]]:
+    return [("мама", 0), ("мыла", 0), ("рану", 1)]
+
+
+def test_a_crop_whose_end_is_missing_is_not_complete() -> None:
+    sample = Sample("l", b"", "мама мыла", Layout.LINE, "w")
+    (line,) = read_lines("set", [Read(sample, "мама", 0.0, [ReadWord("мама", 0, (0.0, 0.0), 0.5)])])
+    assert (line.right, line.complete) == ([True], False)
+
+
+def test_more_doubt_is_less_confidence_after_fitting() -> None:
+    calibration = fit(drawn_lines(300), "c")
+    confidences = [calibration.word_confidence(score, 0.0) for score in (-0.1, -1.0, -4.0)]
+    assert all(more > less for more, less in pairwise(confidences))

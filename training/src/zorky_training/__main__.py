@@ -13,13 +13,14 @@ from . import (
     fonts,
     package,
     pages,
+    peers,
     train_detector,
     train_recognizer,
 )
 
 _MODULES = (
     fonts, contact, train_recognizer, export_recognizer, evaluate,
-    pages, train_detector, evaluate_detector, package, examples,
+    pages, train_detector, evaluate_detector, package, examples, peers,
 )  # fmt: skip
 
 

@@ -1,24 +1,35 @@
-"""Character error rate of a recogniser on labelled folders of lines and words, greedy CTC."""
+"""Scores readings of labelled pictures: those of the code that serves, and, fast, those of a network in training."""
 
 from __future__ import annotations
 
 import argparse
-import json
+import os
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
+from rich.progress import track
 from rich.table import Table
 
+import zorky_models
+from zorky_server.tasks.handwriting.model import load_model
 from zorky_server.tasks.handwriting.strip import padded_width, strip_from_crop, strip_tensor
 
+from . import report
 from .charset import CHARSET, decode, loosen
+from .drawn_samples import drawn_samples
+from .lines import Sources
+from .measure import accuracy_rows, confidence_rows, served_confidence, write
+from .reading import Read, System, Zorky, model_with
 from .real import read_labels, read_picture
+from .report import accuracy_table, confidence_table, on_screen
+from .samples import SampleSet, dev_samples, labelled, turned
 
 Network = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Strips (N, 3, 48, W) -> scores (N, T, classes)."""
@@ -39,7 +50,8 @@ class Score:
 
 
 class DevLines:
-    """A folder's crops, read into strips once. Pages (texts of several lines) and foreign letters are left out."""
+    """A folder's crops, read into strips once, for greedy CTC. Pages (texts of several lines) and foreign letters are
+    left out."""
 
     def __init__(self, name: str, folder: Path, most: int | None = None) -> None:
         """most: read no more than this many, evenly spread over the folder."""
@@ -98,21 +110,74 @@ def onnx_network(path: Path, threads: int = 1) -> Network:
 
 
 def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("evaluate", help="score a recogniser on labelled crops")
-    parser.add_argument("--model", type=Path, required=True, help="an exported recognizer.onnx")
-    parser.add_argument("--dev", type=Path, required=True, help="folder with ru_pages, ru_words, en_lines, printed")
+    data = os.environ.get("ZORKY_DATA")
+    parser = subparsers.add_parser("evaluate", help="score labelled pictures through the code that serves")
+    parser.add_argument(
+        "folders", type=Path, nargs="*", help="with labels.tsv or .txt files beside pictures; none: the measuring data"
+    )
+    parser.add_argument("--held-out", type=int, default=0, help="also this many lines drawn by hands never trained on")
+    parser.add_argument("--fonts", type=Path, default=Path("runs/fonts"), help="where `zorky-train fonts` put them")
+    parser.add_argument(
+        "--data", type=Path, default=Path(data) if data else None, help="with train/ and dev/ (default: $ZORKY_DATA)"
+    )
+    parser.add_argument("--model", type=Path, default=zorky_models.ROOT / "handwriting", help="a model's folder")
+    parser.add_argument("--recognizer", type=Path, help="an exported recognizer.onnx in place of the model's")
+    parser.add_argument("--show", type=int, default=0, help="print this many readings of each set below the truth")
     parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--show", type=int, default=0, help="print this many readings of each set beside the truth")
+    parser.add_argument("--plots", type=Path, help="also draw the plots into this folder")
+    parser.add_argument("--report", type=Path, help=f"write this page, with its plots; figures go to {report.RESULTS}")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    console, network = Console(), onnx_network(arguments.model)
-    sets = dev_sets(arguments.dev)
-    scores = [one.score(network) for one in sets]
-    console.print(table(scores))
-    for one in sets if arguments.show else []:
-        for truth, read in list(zip(one.texts, one.read(network), strict=True))[: arguments.show]:
-            console.print(f"{truth}\n[bold]{read}[/bold]", highlight=False)
-    if arguments.json:
-        arguments.json.write_text(json.dumps([asdict(score) for score in scores], indent=2) + "\n")
+    console, zorky = Console(), Zorky(model_with(load_model(arguments.model), arguments.recognizer))
+    sets = _sets(arguments)
+    real, drawn = _read(zorky, sets), _read(zorky, _drawn(arguments))
+    upside = {} if arguments.folders else _read(zorky, [turned(sets[0])])
+    every = {"all": [read for reads in drawn.values() for read in reads]} if drawn else {}
+    results = {
+        "model": asdict(zorky.identity),
+        "sets": accuracy_rows({**real, **upside}),
+        "confidence": served_confidence(real) if arguments.folders else confidence_rows(real),
+        "held_out": accuracy_rows({**drawn, **every}),
+        "held_out_confidence": served_confidence(every),
+    }
+    _show(results, console)
+    for reads in real.values() if arguments.show else []:
+        for read in reads[: arguments.show]:
+            console.print(f"{read.sample.truth}\n[bold]{read.text}[/bold]", highlight=False)
+    for path in filter(None, (arguments.json, arguments.report and report.RESULTS / "accuracy.json")):
+        write(path, results)
+    if arguments.plots:
+        report.draw(results, None, arguments.plots)
+    if arguments.report:
+        report.write(arguments.report)
+
+
+def _sets(arguments: argparse.Namespace) -> list[SampleSet]:
+    """What is read: the folders named, or the measuring data."""
+    if arguments.folders:
+        return [SampleSet(folder.name, labelled(folder)) for folder in arguments.folders]
+    if not arguments.data:
+        raise SystemExit("name a labelled folder, or the measuring data by --data or ZORKY_DATA")
+    return dev_samples(arguments.data / "dev")
+
+
+def _drawn(arguments: argparse.Namespace) -> list[SampleSet]:
+    if not arguments.held_out:
+        return []
+    train = arguments.data / "train" if arguments.data else None
+    return drawn_samples(Sources(arguments.fonts, train), arguments.held_out)
+
+
+def _read(system: System, sets: list[SampleSet]) -> dict[str, list[Read]]:
+    """The readings of each set, with a bar on the screen."""
+    return {one.name: [system.read(sample) for sample in track(one.samples, one.name)] for one in sets}
+
+
+def _show(results: dict[str, Any], console: Console) -> None:
+    console.print(on_screen(accuracy_table(results["sets"])), on_screen(confidence_table(results["confidence"])))
+    if results["held_out"]:
+        console.print("synthetic lines by hands never trained on")
+        console.print(on_screen(accuracy_table(results["held_out"])))
+        console.print(on_screen(confidence_table(results["held_out_confidence"])))

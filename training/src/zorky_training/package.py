@@ -12,16 +12,22 @@ import numpy as np
 import onnx
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 from rich.console import Console
-from rich.table import Table
+from rich.progress import track
 
-from zorky_server.tasks.handwriting.calibration import Calibration
+from zorky_server.tasks.handwriting.calibration import SCORES, Calibration
+from zorky_server.tasks.handwriting.model import load_model
 
-from .calibrate import Reliability, cross_validated, fit, read_lines
+from .calibrate import fit, read_lines
 from .charset import CHARSET
-from .evaluate import dev_sets, onnx_network
+from .measure import accuracy_rows, confidence_rows
+from .reading import Zorky
+from .report import accuracy_table, confidence_table, on_screen
+from .samples import dev_samples
 
 _SMALL = 256
 """Numbers: shorter tensors are stored as they are, they save nothing."""
+UNCALIBRATED = Calibration("none", (0.0,) * (1 + SCORES), (0.0, 1.0))
+"""What new weights are read with, to fit their calibration on."""
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -79,19 +85,14 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    folder, version = arguments.folder, arguments.version
     for part in ("detector", "recognizer"):
-        onnx.save(store_in_half(onnx.load(getattr(arguments, part))), arguments.folder / f"{part}.onnx")
-    network, sets = onnx_network(arguments.folder / "recognizer.onnx"), dev_sets(arguments.dev)
-    lines = [line for source in sets for line in read_lines(source, network)]
-    figures = cross_validated(lines)
-    Console().print(_table(figures))
-    scores = {score.name: round(score.cer, 4) for score in (source.score(network) for source in sets)}
-    metrics = {"cer": scores, "word_ece": round(figures["all words"].ece, 4)}
-    write_manifest(arguments.folder, arguments.version, fit(lines, f"dev-{arguments.version}"), metrics)
-
-
-def _table(figures: dict[str, Reliability]) -> Table:
-    drawn = Table("confidences of", "items", "right", "ECE", "Brier", "AUC")
-    for name, one in figures.items():
-        drawn.add_row(name, str(one.items), *(f"{x:.3f}" for x in (one.right, one.ece, one.brier, one.auc)))
-    return drawn
+        onnx.save(store_in_half(onnx.load(getattr(arguments, part))), folder / f"{part}.onnx")
+    write_manifest(folder, version, UNCALIBRATED, {})
+    zorky = Zorky(load_model(folder))
+    reads = {one.name: [zorky.read(sample) for sample in one.samples] for one in track(dev_samples(arguments.dev))}
+    accuracy, confidence = accuracy_rows(reads), confidence_rows(reads)
+    Console().print(on_screen(accuracy_table(accuracy)), on_screen(confidence_table(confidence)))
+    calibration = fit([line for name, of_set in reads.items() for line in read_lines(name, of_set)], f"dev-{version}")
+    cer = {row["set"]: row["cer"] for row in accuracy}
+    write_manifest(folder, version, calibration, {"cer": cer, "ece": {row["of"]: row["ece"] for row in confidence}})
