@@ -9,6 +9,7 @@ import onnxruntime
 from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from zorky_server.tasks.handwriting.calibration import Calibration
+from zorky_server.tasks.handwriting.model import PARTS
 from zorky_training.package import store_in_half, write_manifest
 
 
@@ -48,8 +49,8 @@ def test_weights_too_large_for_half_are_kept() -> None:
 
 
 def test_the_manifest_names_the_weights_that_lie_there(tmp_path: Path) -> None:
-    for part in ("detector", "recognizer"):
-        (tmp_path / f"{part}.onnx").write_bytes(part.encode())
+    for part, file in PARTS.items():
+        (tmp_path / file).write_bytes(part.encode())
     write_manifest(tmp_path, "1.2.3", Calibration("c", (0, 1, 0), (0, 1)), {"cer": {}})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     assert manifest["version"] == "1.2.3"

@@ -11,6 +11,7 @@ from . import (
     examples,
     export_recognizer,
     fonts,
+    language_model,
     package,
     pages,
     peers,
@@ -20,7 +21,7 @@ from . import (
 
 _MODULES = (
     fonts, contact, train_recognizer, export_recognizer, evaluate,
-    pages, train_detector, evaluate_detector, package, examples, peers,
+    pages, train_detector, evaluate_detector, package, examples, peers, language_model,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 
 from zorky_server.tasks.handwriting.calibration import SCORES, Calibration
-from zorky_server.tasks.handwriting.model import load_model
+from zorky_server.tasks.handwriting.model import PARTS, load_model
 
 from .calibrate import fit, read_lines
 from .charset import CHARSET
@@ -61,7 +61,7 @@ def write_manifest(folder: Path, version: str, calibration: Calibration, metrics
         "name": folder.name,
         "version": version,
         "languages": ["ru", "en"],
-        "weights": {part: _weights(folder / f"{part}.onnx") for part in ("detector", "recognizer")},
+        "weights": {part: file_entry(folder / file) for part, file in PARTS.items()},
         "charset": CHARSET,
         "calibration": {"id": calibration.id, "word": list(calibration.word), "line": list(calibration.line)},
         "metrics": metrics,
@@ -69,7 +69,8 @@ def write_manifest(folder: Path, version: str, calibration: Calibration, metrics
     (folder / "manifest.json").write_text(json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
 
 
-def _weights(path: Path) -> dict[str, str]:
+def file_entry(path: Path) -> dict[str, str]:
+    """How the manifest names a file."""
     return {"file": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 

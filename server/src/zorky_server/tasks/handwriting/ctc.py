@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -12,9 +11,6 @@ from numpy.typing import NDArray
 from .scripts import in_one_script
 
 BLANK = 0
-_BEAM = 12
-_TOKENS = 6
-"""Classes tried a frame in the beam search; the others have practically no probability there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +28,10 @@ class CtcWord:
     """Log-probability of the best path over the word's frames, <= 0."""
     weakest_log: float
     """The smallest log-probability of a frame, <= 0."""
+    posterior: float = 1.0
+    """Share of the beam's probability that reads the word so; 1 where the beam was not asked."""
+    rivals: tuple[tuple[str, float], ...] = ()
+    """The beam's other readings of the word with their shares, likeliest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,13 @@ def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False
     """
     best = frames.argmax(axis=1)
     logs = np.log(np.maximum(frames[np.arange(len(best)), best], 1e-9))
+    decoded = _words(best, logs, charset, joined)
+    texts = in_one_script([word.text for word in decoded])
+    return [replace(word, text=text) for word, text in zip(decoded, texts, strict=True)]
+
+
+def _words(best: NDArray[np.intp], logs: NDArray[np.float32], charset: str, joined: bool) -> list[CtcWord]:
+    """The words that a path spells. best, logs: (T,) class and log-probability of each frame."""
     runs = [run for run in _runs(best) if run.token != BLANK]
     words: list[list[_Run]] = [[]]
     gaps = [0.0]
@@ -61,9 +68,38 @@ def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False
             words.append([])
     gaps.append(float(len(best)))
     spelled = [(runs, before, after) for runs, (before, after) in zip(words, pairwise(gaps), strict=True) if runs]
-    decoded = [_word(runs, before, after, logs, charset) for runs, before, after in spelled]
-    texts = in_one_script([word.text for word in decoded])
-    return [replace(word, text=text) for word, text in zip(decoded, texts, strict=True)]
+    return [_word(runs, before, after, logs, charset) for runs, before, after in spelled]
+
+
+def aligned_words(frames: NDArray[np.float32], tokens: tuple[int, ...], charset: str) -> list[CtcWord]:
+    """The words of a text along its likeliest alignment with the frames. tokens: classes, no blanks."""
+    best = frames.argmax(axis=1)
+    greedy = tuple(run.token for run in _runs(best) if run.token != BLANK)
+    path = best if greedy == tokens else _alignment(frames, tokens)
+    logs = np.log(np.maximum(frames[np.arange(len(path)), path], 1e-9))
+    return _words(path, logs, charset, False)
+
+
+def _alignment(frames: NDArray[np.float32], tokens: tuple[int, ...]) -> NDArray[np.intp]:
+    """The class of each frame on the best path that spells the tokens (Viterbi over tokens with blanks between)."""
+    states = np.zeros(2 * len(tokens) + 1, np.intp)
+    states[1::2] = tokens
+    skips = np.zeros(len(states), bool)
+    skips[3::2] = states[3::2] != states[1:-2:2]
+    emitted = np.log(np.maximum(frames[:, states], 1e-9))
+    best = np.full(len(states) + 2, -np.inf)
+    best[2:4] = emitted[0, :2]
+    came = np.zeros(emitted.shape, np.intp)
+    for t in range(1, len(frames)):
+        ways = np.stack([best[2:], best[1:-1], np.where(skips, best[:-2], -np.inf)])
+        came[t] = ways.argmax(axis=0)
+        best[2:] = ways.max(axis=0) + emitted[t]
+    at = len(states) - 1 - int(best[-2] > best[-1])
+    path = np.empty(len(frames), np.intp)
+    for t in range(len(frames) - 1, -1, -1):
+        path[t] = states[at]
+        at -= came[t, at]
+    return path
 
 
 def _runs(best: NDArray[np.intp]) -> list[_Run]:
@@ -76,37 +112,3 @@ def _word(runs: list[_Run], before: float, after: float, logs: NDArray[np.float3
     text = "".join(charset[run.token - 1] for run in runs)
     inside = logs[start:end]
     return CtcWord(text, start, end, before, after, float(inside.sum()), float(inside.min()))
-
-
-def readings(frames: NDArray[np.float32], charset: str) -> list[tuple[str, float]]:
-    """The likeliest texts of the frames with their probabilities, best first, by prefix beam search.
-
-    Hannun et al. 2014, without a language model. Texts hold no spaces.
-    """
-    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (1.0, 0.0)}
-    for frame in frames:
-        tokens = np.argsort(frame)[-_TOKENS:].tolist()
-        beam = _extended(beam, {token: float(frame[token]) for token in {*tokens, BLANK}})
-    texts: dict[str, float] = defaultdict(float)
-    for prefix, (blank, letter) in beam.items():
-        texts["".join(charset[token - 1] for token in prefix).replace(" ", "")] += blank + letter
-    return sorted(texts.items(), key=lambda reading: -reading[1])
-
-
-def _extended(
-    beam: dict[tuple[int, ...], tuple[float, float]], frame: dict[int, float]
-) -> dict[tuple[int, ...], tuple[float, float]]:
-    """One frame further. Each prefix has two probabilities: ending in a blank, ending in its last letter."""
-    blanks: dict[tuple[int, ...], float] = defaultdict(float)
-    letters: dict[tuple[int, ...], float] = defaultdict(float)
-    for prefix, (blank, letter) in beam.items():
-        for token, p in frame.items():
-            if token == BLANK:
-                blanks[prefix] += p * (blank + letter)
-            elif prefix and token == prefix[-1]:
-                letters[prefix] += p * letter
-                letters[(*prefix, token)] += p * blank
-            else:
-                letters[(*prefix, token)] += p * (blank + letter)
-    prefixes = sorted(blanks.keys() | letters.keys(), key=lambda prefix: -(blanks[prefix] + letters[prefix]))
-    return {prefix: (blanks[prefix], letters[prefix]) for prefix in prefixes[:_BEAM]}

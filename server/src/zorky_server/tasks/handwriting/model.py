@@ -8,6 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .calibration import Calibration
+from .grammar import Weights
+from .language_model import LanguageModel
+
+PARTS = {
+    "detector": "detector.onnx",
+    "recognizer": "recognizer.onnx",
+    "language_model": "language_model.npz",
+    "decoding": "decoding.json",
+}
+"""What the manifest must name, and how training calls the files."""
 
 
 class BadModel(Exception):
@@ -36,6 +46,9 @@ class HandwritingModel:
     """One character a class; class i + 1 of the recogniser is charset[i], class 0 is the CTC blank."""
     languages: tuple[str, ...]
     calibration: Calibration
+    language_model: LanguageModel
+    weights: Weights
+    """Of the language model beside the optics."""
 
 
 def load_model(folder: Path) -> HandwritingModel:
@@ -43,7 +56,7 @@ def load_model(folder: Path) -> HandwritingModel:
     try:
         raw = (folder / "manifest.json").read_bytes()
         manifest = json.loads(raw)
-        weights = {part: _verified(folder, **manifest["weights"][part]) for part in ("detector", "recognizer")}
+        files = {part: _verified(folder, **manifest["weights"][part]) for part in PARTS}
         calibration = Calibration(**manifest["calibration"])
         return HandwritingModel(
             identity=ModelIdentity(
@@ -52,7 +65,10 @@ def load_model(folder: Path) -> HandwritingModel:
             charset=manifest["charset"],
             languages=tuple(manifest["languages"]),
             calibration=calibration,
-            **weights,
+            detector=files["detector"],
+            recognizer=files["recognizer"],
+            language_model=LanguageModel.load(files["language_model"]),
+            weights=Weights(**json.loads(files["decoding"].read_bytes())),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadModel(f"no usable model in {folder}: {error!r}") from error

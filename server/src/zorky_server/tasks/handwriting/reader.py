@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .decoding import LineDecoder
 from .detector import LONGEST_SIDE, detector_input, lines_from_map
 from .lines import crop, mostly_vertical, reading_order
 from .model import HandwritingModel
@@ -55,7 +56,8 @@ class Reader:
         self.identity = model.identity
         self.languages = model.languages
         self.limits = limits
-        self._words = WordReader(model.charset, model.calibration)
+        decoder = LineDecoder(model.charset, model.language_model, model.weights)
+        self._words = WordReader(model.charset, decoder, model.calibration)
 
     def read(self, file: bytes, options: ReadOptions) -> Steps:
         """Steps from the bytes of a picture file to its Reading. Raises BadPicture at its first step."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 _CYRILLIC, _LATIN = "АВЕКМНОРСТУХаеорсух", "ABEKMHOPCTYXaeopcyx"
 _TO_CYRILLIC, _TO_LATIN = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN)
 
@@ -42,3 +45,30 @@ def _written(word: str, leaning: int) -> str:
     if leaning == 0:
         return word
     return word.translate(_TO_CYRILLIC if leaning > 0 else _TO_LATIN)
+
+
+class Scripts:
+    """The letters of a charset by script, for frames (T, 1 + len(charset)) of probabilities."""
+
+    def __init__(self, charset: str) -> None:
+        letters = [(i, c) for i, c in enumerate(charset, start=1) if c.isalpha()]
+        self._cyrillic = [i for i, c in letters if "Ѐ" <= c <= "ӿ"]
+        self._latin = [i for i, c in letters if c.isascii()]
+        twins = [(charset.find(a) + 1, charset.find(b) + 1) for a, b in zip(_CYRILLIC, _LATIN, strict=True)]
+        self._twins = np.array([pair for pair in twins if all(pair)], np.intp).reshape(-1, 2)
+        self._only = [
+            sorted(set(own) - set(self._twins[:, i].tolist())) for i, own in enumerate((self._cyrillic, self._latin))
+        ]
+
+    def cyrillic_share(self, frames: NDArray[np.float32], otherwise: float) -> float:
+        """Of the probability of letters without a twin, that of Cyrillic ones; `otherwise` where there is none."""
+        cyrillic, latin = (float(frames[:, only].sum()) for only in self._only)
+        return cyrillic / (cyrillic + latin) if cyrillic + latin > 0.5 else otherwise
+
+    def pooled(self, frames: NDArray[np.float32], language: str) -> NDArray[np.float32]:
+        """The frames with each letter of the other script taken for its twin, and those without one gone."""
+        kept, left = (0, 1) if language == "ru" else (1, 0)
+        pooled = frames.copy()
+        pooled[:, self._twins[:, kept]] += frames[:, self._twins[:, left]]
+        pooled[:, (self._cyrillic, self._latin)[left]] = 0
+        return pooled

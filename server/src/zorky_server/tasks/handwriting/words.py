@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .calibration import Calibration
-from .ctc import BLANK, CtcWord, decode_words, readings
-from .scripts import in_one_script
+from .ctc import BLANK, CtcWord
+from .decoding import LineDecoder
 from .strip import STRIDE
 from .values import Alternative, Layout, Line, Picture, Quad, ReadOptions, Word
 
@@ -29,10 +28,11 @@ class CutLine:
 
 
 class WordReader:
-    """Turns frames into lines. Holds the charset and the calibration of one model."""
+    """Turns frames into lines. Holds the charset, the decoder and the calibration of one model."""
 
-    def __init__(self, charset: str, calibration: Calibration) -> None:
+    def __init__(self, charset: str, decoder: LineDecoder, calibration: Calibration) -> None:
         self._charset = charset
+        self._decoder = decoder
         self._calibration = calibration
 
     def line(self, cut: CutLine, frames: NDArray[np.float32], options: ReadOptions) -> Line | None:
@@ -41,8 +41,8 @@ class WordReader:
         frames: (T, classes) probabilities of the strip, padding included.
         """
         allowed = self._restricted(_without_padding(frames, cut.strip), options.languages)
-        ctc_words = decode_words(allowed, self._charset, joined=options.layout is Layout.WORD)
-        words = [self._word(word, cut, allowed, options) for word in ctc_words]
+        ctc_words = self._decoder.words(allowed, joined=options.layout is Layout.WORD)
+        words = [self._word(word, cut, options) for word in ctc_words]
         confidence = self._calibration.line_confidence([word.confidence for word in words])
         kept = tuple(word for word in words if word.confidence >= options.min_confidence)
         return Line(cut.quad, confidence, kept) if kept else None
@@ -57,26 +57,16 @@ class WordReader:
         rest[:, barred] = 0
         return np.asarray(rest / np.maximum(rest.sum(axis=1, keepdims=True), 1e-9), np.float32)
 
-    def _word(self, word: CtcWord, cut: CutLine, frames: NDArray[np.float32], options: ReadOptions) -> Word:
+    def _word(self, word: CtcWord, cut: CutLine, options: ReadOptions) -> Word:
         confidence = self._calibration.word_confidence(word.path_log, word.weakest_log)
-        alternatives = self._alternatives(word, frames, confidence, options.max_alternatives)
+        alternatives = _alternatives(word, confidence, options.max_alternatives)
         return Word(word.text, _word_quad(word, cut), confidence, alternatives)
 
-    def _alternatives(
-        self, word: CtcWord, frames: NDArray[np.float32], confidence: float, most: int
-    ) -> tuple[Alternative, ...]:
-        """Other readings of the word's frames. They share what the word's own confidence leaves, as the beam does."""
-        if not most:
-            return ()
-        segment = frames[int(word.gap_before) : int(np.ceil(word.gap_after))]
-        others: dict[str, float] = defaultdict(float)
-        for text, p in readings(segment, self._charset):
-            others[in_one_script([word.text, text])[1]] += p
-        for same in ("", word.text):
-            others.pop(same, None)
-        left = max(sum(others.values()), 1e-9)
-        likeliest = sorted(others, key=lambda text: -others[text])[:most]
-        return tuple(Alternative(text, (1 - confidence) * others[text] / left) for text in likeliest)
+
+def _alternatives(word: CtcWord, confidence: float, most: int) -> tuple[Alternative, ...]:
+    """Other readings of the word. They share what its own confidence leaves, as the beam does."""
+    left = max(sum(p for _, p in word.rivals), 1e-9)
+    return tuple(Alternative(text, (1 - confidence) * p / left) for text, p in word.rivals[:most])
 
 
 def path_score(frames: NDArray[np.float32]) -> float:

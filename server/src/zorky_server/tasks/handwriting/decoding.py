@@ -1,0 +1,154 @@
+"""From a line's frames to its words: the optics where they are certain or alone count, a weighed beam elsewhere."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from math import ceil, exp
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .beam import AnyText, candidates, search
+from .ctc import CtcWord, aligned_words, decode_words
+from .grammar import Place, Weights, WordGrammar
+from .language_model import LanguageModel
+from .scripts import Scripts, in_one_script
+
+_MARKS = frozenset(".,:;!?()\"'«»—-")
+_CERTAIN_GAP = 0.98
+"""Probability of a space that surely parts its neighbours."""
+_POSSIBLE = 0.15
+"""Share of the letters that a script needs to be tried for a piece."""
+_UNIT = 4
+"""Letters: a word no longer than this behind a number may be its unit."""
+
+Frames = NDArray[np.float32]
+
+
+Texts = list[tuple[tuple[int, ...], float]]
+"""Readings as tokens with logarithms of their probabilities, likeliest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Beam:
+    """frames: of one script. texts: what they may read."""
+
+    frames: Frames
+    texts: Texts
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Neighbouring words of the best path that are decoded together, and their frames [start, end)."""
+
+    words: list[CtcWord]
+    start: int
+    end: int
+    fixed: bool
+
+
+class LineDecoder:
+    """Reads lines with one model. Keeps nothing between them."""
+
+    def __init__(self, charset: str, model: LanguageModel, weights: Weights) -> None:
+        self._charset, self._model, self._weights = charset, model, weights
+        self._scripts = Scripts(charset)
+        self._free = frozenset(c for c in charset if c.isalpha()) | _MARKS
+        self._space = charset.index(" ") + 1
+        self._barred = [i for i, c in enumerate(charset, start=1) if c not in self._free and c != " "]
+
+    def words(self, frames: Frames, joined: bool = False) -> list[CtcWord]:
+        """frames: (T, 1 + len(charset)) probabilities. joined: the line is one word; spaces go."""
+        if joined:
+            frames = frames.copy()
+            frames[:, 0] += frames[:, self._space]
+            frames[:, self._space] = 0
+        share = self._scripts.cyrillic_share(frames, 0.5)
+        found = [word for piece in self._pieces(frames) for word in self._read(piece, frames, share)]
+        texts = in_one_script([word.text for word in found])
+        return [replace(word, text=text) for word, text in zip(found, texts, strict=True)]
+
+    def _pieces(self, frames: Frames) -> list[_Piece]:
+        greedy = decode_words(frames, self._charset)
+        fixed = self._fixed(greedy)
+        groups: list[list[int]] = []
+        for i, word in enumerate(greedy):
+            gap = frames[greedy[i - 1].end : word.start, self._space].max(initial=0) if i else 1.0
+            if not i or gap >= _CERTAIN_GAP or fixed[i] or fixed[i - 1]:
+                groups.append([])
+            groups[-1].append(i)
+        spaces = np.flatnonzero(frames.argmax(axis=1) == self._space)
+        return [_piece([greedy[i] for i in group], spaces, len(frames), fixed[group[0]]) for group in groups]
+
+    def _fixed(self, greedy: list[CtcWord]) -> list[bool]:
+        """Words that only the optics may tell: with a digit or a sign, units behind numbers, of mixed scripts."""
+        numbers = [any(c not in self._free for c in word.text) for word in greedy]
+        units = [i > 0 and numbers[i - 1] and len(word.text.strip(".,;)")) <= _UNIT for i, word in enumerate(greedy)]
+        return [number or unit for number, unit in zip(numbers, units, strict=True)]
+
+    def _read(self, piece: _Piece, frames: Frames, share: float) -> list[CtcWord]:
+        if piece.fixed:
+            return [self._with_rivals(word, frames) for word in piece.words]
+        cut = frames[piece.start : piece.end].copy()
+        cut[:, self._barred] = 0
+        place = Place(piece.start == 0, piece.end == len(frames))
+        cyrillic = self._scripts.cyrillic_share(cut, share)
+        shares = {"ru": cyrillic, "en": 1 - cyrillic}
+        beams = [self._beam(cut, language, place) for language in shares if shares[language] >= _POSSIBLE]
+        return self._words_of(piece, max(beams, key=lambda beam: beam.texts[0][1]))
+
+    def _beam(self, cut: Frames, language: str, place: Place) -> _Beam:
+        pooled = self._scripts.pooled(cut, language)
+        grammar = WordGrammar(self._model, language, self._charset, self._weights, place)
+        return _Beam(pooled, search(candidates(pooled, self._weights.temperature), grammar))
+
+    def _with_rivals(self, word: CtcWord, frames: Frames) -> CtcWord:
+        """The word as it is, with other readings of its frames by the optics alone."""
+        cut = frames[int(word.gap_before) : ceil(word.gap_after)].copy()
+        cut[:, self._space] = 0
+        texts = search(candidates(cut, self._weights.temperature), AnyText())
+        return _judged(word, [(self._text(tokens), p) for tokens, p in _shares(texts)])
+
+    def _words_of(self, piece: _Piece, beam: _Beam) -> list[CtcWord]:
+        """The words of the likeliest text, placed in the line; its other texts of as many words give their rivals."""
+        words = aligned_words(beam.frames, beam.texts[0][0], self._charset)
+        readings = [(self._text(tokens).split(), p) for tokens, p in _shares(beam.texts)]
+        alike = [(texts, p) for texts, p in readings if len(texts) == len(words)]
+        placed = [_moved(word, piece.start) for word in words]
+        if placed:
+            placed[0] = replace(placed[0], gap_before=piece.words[0].gap_before)
+            placed[-1] = replace(placed[-1], gap_after=piece.words[-1].gap_after)
+        return [_judged(word, [(texts[i], p) for texts, p in alike]) for i, word in enumerate(placed)]
+
+    def _text(self, tokens: tuple[int, ...]) -> str:
+        return "".join(self._charset[token - 1] for token in tokens)
+
+
+def _shares(texts: Texts) -> list[tuple[tuple[int, ...], float]]:
+    """The texts with their shares of the beam's probability."""
+    best = texts[0][1]
+    total = sum(exp(log_p - best) for _, log_p in texts)
+    return [(tokens, exp(log_p - best) / total) for tokens, log_p in texts]
+
+
+def _judged(word: CtcWord, readings: list[tuple[str, float]]) -> CtcWord:
+    """The word with its share of the readings, and the others as its rivals."""
+    shares: dict[str, float] = defaultdict(float)
+    for text, p in readings:
+        shares[text] += p
+    own = shares.pop(word.text, 0.0)
+    shares.pop("", None)
+    return replace(word, posterior=own, rivals=tuple(sorted(shares.items(), key=lambda one: -one[1])))
+
+
+def _moved(word: CtcWord, by: int) -> CtcWord:
+    before, after = word.gap_before + by, word.gap_after + by
+    return replace(word, start=word.start + by, end=word.end + by, gap_before=before, gap_after=after)
+
+
+def _piece(words: list[CtcWord], spaces: NDArray[np.intp], length: int, fixed: bool) -> _Piece:
+    """spaces: frames whose best class is the space. length: frames of the line."""
+    before, after = spaces[spaces < words[0].start], spaces[spaces >= words[-1].end]
+    start = int(before[-1]) + 1 if len(before) else 0
+    return _Piece(words, start, int(after[0]) if len(after) else length, fixed)

@@ -1,0 +1,69 @@
+"""Beam search against the sum over every alignment, and what a grammar may do to it."""
+
+from itertools import groupby, product
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from zorky_server.tasks.handwriting.beam import BLANK, AnyText, candidates, search
+
+
+def exact_texts(frames: NDArray[np.float32]) -> dict[tuple[int, ...], float]:
+    """The probability of every text: of all alignments that spell it."""
+    length, classes = frames.shape
+    texts: dict[tuple[int, ...], float] = {}
+    for path in product(range(classes), repeat=length):
+        text = tuple(c for c, _ in groupby(path) if c != BLANK)
+        texts[text] = texts.get(text, 0) + float(np.prod(frames[range(length), path]))
+    return texts
+
+
+def drawn_frames(length: int) -> NDArray[np.float32]:
+    """Random frames of a blank and five letters."""
+    return np.random.default_rng(3).dirichlet(np.ones(6), size=length).astype(np.float32)
+
+
+def test_texts_have_the_probability_of_all_their_alignments() -> None:
+    frames = drawn_frames(5)
+    exact = exact_texts(frames)
+    found = search(candidates(frames), AnyText())
+    assert found[0][0] == max(exact, key=lambda text: exact[text])
+    assert all(np.exp(log_p) <= exact[text] + 1e-6 for text, log_p in found)
+    assert np.exp(found[0][1]) == pytest.approx(exact[found[0][0]], rel=0.1)
+
+
+def test_certain_frames_have_one_text() -> None:
+    frames = np.eye(6, dtype=np.float32)[[1, BLANK, 1, 2, 2]]
+    ((text, log_p),) = search(candidates(frames), AnyText())
+    assert text == (1, 1, 2)
+    assert log_p == pytest.approx(0)
+
+
+class NoTwos:
+    """Allows no class 2, and wants class 1 at half price."""
+
+    def begin(self) -> int:
+        return 0
+
+    def grow(self, state: int, token: int) -> tuple[int, float] | None:
+        return None if token == 2 else (state + 1, 2.0 if token == 1 else 1.0)
+
+    def close(self, state: int) -> float:
+        return 0.5**state
+
+
+def test_a_grammar_weighs_every_step_and_the_end() -> None:
+    frames = drawn_frames(4)
+    weighed = {
+        text: p * 2.0 ** text.count(1) * 0.5 ** len(text) for text, p in exact_texts(frames).items() if 2 not in text
+    }
+    found = search(candidates(frames), NoTwos())
+    assert found[0][0] == max(weighed, key=lambda text: weighed[text])
+    assert np.exp(found[0][1]) == pytest.approx(weighed[found[0][0]], rel=0.15)
+    assert all(2 not in text for text, _ in found)
+
+
+def test_frames_without_a_possible_class_are_passed_over() -> None:
+    frames = np.eye(6, dtype=np.float32)[[1, 2, 3]]
+    assert search(candidates(frames), NoTwos())[0][0] == (1, 3)
