@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import matplotlib.pyplot as plt
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
-from .evaluate import Score, table
+from .evaluate import Score
 
 Row = tuple[object, ...]
 
@@ -19,24 +23,44 @@ class RunLog:
 
     def __init__(self, folder: Path) -> None:
         self.console, self._folder = Console(), folder
-
-    def progress(self) -> Progress:
-        """A bar whose task has the fields `speed` (lines a second) and `loss`."""
         columns = ("[progress.percentage]{task.percentage:>5.1f}%", BarColumn(), "{task.completed}/{task.total} lines")
         figures = TextColumn("{task.fields[speed]:.1f} lines/s, loss {task.fields[loss]:.3f}")
-        return Progress(*columns, figures, TimeRemainingColumn(), console=self.console)
+        self._bar = Progress(*columns, figures, TimeRemainingColumn(), console=self.console)
+        self._live = Live(console=self.console, refresh_per_second=2)
+
+    @contextmanager
+    def shown(self, total: int, done: int) -> Iterator[None]:
+        """The run on the screen: its progress, and below it the CER of each measurement so far."""
+        self._task = self._bar.add_task("", total=total, completed=done, loss=float("nan"), speed=float("nan"))
+        self._live.update(Group(self._bar, self._table()))
+        with self._live:
+            yield
+
+    def step(self, lines: int, speed: float, loss: float) -> None:
+        """speed in lines a second."""
+        self._bar.update(self._task, completed=lines, speed=speed, loss=loss)
 
     def loss(self, lines: int, seconds: float, loss: float) -> None:
         self._append("losses.csv", ("lines", "seconds", "loss"), (lines, round(seconds), round(loss, 4)))
 
     def scores(self, lines: int, seconds: float, scores: list[Score]) -> None:
-        """Prints the table and redraws the plot."""
-        self.console.print(f"{lines} lines, {seconds / 60:.0f} minutes")
-        self.console.print(table(scores))
+        """Keeps the scores, shows them and redraws the plot."""
         for score in scores:
             row = (lines, round(seconds), score.name, round(score.cer, 4), round(score.exact, 4))
             self._append("scores.csv", ("lines", "seconds", "set", "cer", "exact"), row)
         self._plot()
+        self._live.update(Group(self._bar, self._table()))
+
+    def _table(self) -> Table:
+        """CER by set, a row a measurement."""
+        rows = _rows(self._folder / "scores.csv")
+        names = list(dict.fromkeys(row["set"] for row in rows))
+        drawn = Table("lines", "minutes", *names, title="CER")
+        for lines in dict.fromkeys(row["lines"] for row in rows):
+            found = {row["set"]: row for row in rows if row["lines"] == lines}
+            minutes = float(next(iter(found.values()))["seconds"]) / 60
+            drawn.add_row(lines, f"{minutes:.0f}", *(found[name]["cer"] if name in found else "" for name in names))
+        return drawn
 
     def _append(self, name: str, header: Row, row: Row) -> None:
         path = self._folder / name

@@ -196,14 +196,13 @@ def train(knobs: Knobs, folder: Path, sources: Sources, dev: list[DevLines], exp
     losses: deque[float] = deque(maxlen=100)
     saved = measured = before = time.monotonic()
     try:
-        with log.progress() as progress:
-            bar = progress.add_task("", total=knobs.lines, completed=run.lines, loss=float("nan"), speed=0.0)
+        with log.shown(knobs.lines, run.lines):
             for place, batch in feed.batches(*run.place):
                 losses.append(run.step(batch))
                 run.place, now = place, time.monotonic()
                 run.seconds, before = run.seconds + now - before, now
                 recent = sum(losses) / len(losses)
-                progress.update(bar, completed=run.lines, loss=recent, speed=run.lines / run.seconds)
+                log.step(run.lines, run.lines / run.seconds, recent)
                 if run.steps % REPORT_STEPS == 0:
                     log.loss(run.lines, run.seconds, recent)
                 if now - saved > SAVE_SECONDS:
@@ -214,7 +213,7 @@ def train(knobs: Knobs, folder: Path, sources: Sources, dev: list[DevLines], exp
                     before = measured = time.monotonic()
                 if run.lines >= knobs.lines:
                     break
-        log.scores(run.lines, run.seconds, run.measure(dev))
+            log.scores(run.lines, run.seconds, run.measure(dev))
     except KeyboardInterrupt:
         log.console.print("interrupted: saved, the same command goes on from here")
     finally:
