@@ -92,8 +92,10 @@ class EasyOcr:
     def __init__(self) -> None:
         try:
             import easyocr  # type: ignore[import-not-found, unused-ignore]  # optional
-        except (ImportError, RuntimeError) as missing:  # RuntimeError: a torchvision that does not fit torch
-            raise NotHere("EasyOCR: not installed, or not for this torch") from missing
+        except ImportError as missing:
+            raise NotHere("EasyOCR: not installed (pip install easyocr)") from missing
+        except RuntimeError as unfit:
+            raise NotHere("EasyOCR: its torchvision does not fit the torch that is installed") from unfit
         try:
             self._reader = easyocr.Reader(["ru", "en"], gpu=False, download_enabled=False, verbose=False)
         except FileNotFoundError as missing:

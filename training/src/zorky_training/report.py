@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 from rich.table import Table
@@ -14,6 +15,8 @@ from .plots import bars_plot, reliability_plot, risk_plot
 
 RESULTS = Path("benchmarks/results")
 """Where accuracy.json and peers.json are kept, seen from the repository's root."""
+_WIDTH = 116
+"""Characters of a line of the page."""
 
 _PAGE = """\
 # How well it reads
@@ -80,7 +83,7 @@ def accuracy_table(rows: Iterable[Row]) -> list[list[str]]:
     for row in rows:
         rates = [_number(row[name]) for name in ("cer", "wer", "exact")]
         counts = [row["set"], str(row["pictures"]), str(row["characters"])]
-        table.append([*counts, *rates, _digits(row), f"{row['seconds']:.2f}"])
+        table.append([*counts, *rates, _digits(row), _seconds(row)])
     return table
 
 
@@ -98,9 +101,10 @@ def peers_table(rows: Iterable[Row]) -> list[list[str]]:
     """Heading and rows; the ratio of times is to Zorky's on the same pictures."""
     table = [["set", "pictures", "system", "CER", "WER", "exact", "digits F1", "s", "times Zorky's"]]
     for row in rows:
-        rates = [_number(row[name]) for name in ("cer", "wer", "exact", "digit_f1")]
-        times = [f"{row['seconds']:.2f}", f"{row['ratio']:.1f}"]
-        table.append([row["set"], str(row["pictures"]), row["system"], *rates, *times])
+        rates = [_number(row[name]) for name in ("cer", "wer", "exact")]
+        digits = _number(row["digit_f1"] if row["digits"] else None)
+        times = [_seconds(row), f"{row['ratio']:.1f}"]
+        table.append([row["set"], str(row["pictures"]), row["system"], *rates, digits, *times])
     return table
 
 
@@ -147,7 +151,7 @@ def _text(accuracy: Mapping[str, Any], peers: Mapping[str, Any] | None) -> str:
         held_out=lines,
         processor=accuracy["machine"]["processor"],
         accuracy=markdown(accuracy_table(accuracy["sets"])),
-        each="CER of each: " + "; ".join(_each(row) for row in accuracy["sets"] if "each" in row) + ".",
+        each=fill("CER of each: " + "; ".join(_each(row) for row in accuracy["sets"] if "each" in row) + ".", _WIDTH),
         sheets=pages["writers"],
         synthetic_intro=_synthetic_intro(accuracy),
         synthetic=markdown(accuracy_table(accuracy["held_out"])) if lines else "",
@@ -160,10 +164,11 @@ def _synthetic_intro(accuracy: Mapping[str, Any]) -> str:
     if not accuracy["held_out"]:
         return "Not measured for this page."
     words = accuracy["held_out_confidence"][0]
-    return (
+    return fill(
         "These lines are drawn by `zorky-train`, not written by people: fonts and pen traces of writers that no line "
         "or page for training used. They show what a new hand costs, not how real paper is read. Confidences as "
-        f"they are served have an ECE of {words['ece']:.3f} on their {words['items']} words."
+        f"they are served have an ECE of {words['ece']:.3f} on their {words['items']} words.",
+        _WIDTH,
     )
 
 
@@ -172,11 +177,12 @@ def _peers(peers: Mapping[str, Any] | None) -> str:
         return "Not measured for this page."
     taken = f"Of larger sets at most {peers['most']} pictures, evenly spread. " if peers["most"] else ""
     absent = "".join(f" {line}." for line in peers["absent"])
-    return (
+    told = (
         f"{taken}Each picture was read by every system in turn, in one run, on one core; Tesseract with `-l rus+eng`, "
         "psm 3 and 6 for pages, 7 for lines, 8 for words, its time with the command's start; RapidOCR with its default "
-        f"models, which know no Cyrillic, and its whole pipeline.{absent}\n\n" + markdown(peers_table(peers["rows"]))
+        f"models, which know no Cyrillic, and its whole pipeline.{absent}"
     )
+    return f"{fill(told, _WIDTH)}\n\n{markdown(peers_table(peers['rows']))}"
 
 
 def markdown(table: Sequence[Sequence[str]]) -> str:
@@ -194,6 +200,10 @@ def _digits(row: Row) -> str:
     if not row["digits"]:
         return f"none; {row['digits_read']} read"
     return "/".join("none" if rate is None else f"{rate:.2f}" for rate in rates) + f" of {row['digits']}"
+
+
+def _seconds(row: Row) -> str:
+    return f"{row['seconds']:.2f}" if row["seconds"] >= 0.1 else f"{row['seconds']:.3f}"
 
 
 def _number(value: float | None) -> str:
