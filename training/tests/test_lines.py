@@ -112,7 +112,7 @@ def test_small_letters_stand_on_the_baseline_and_tails_hang_below(writer: TraceH
 def test_letters_of_a_word_follow_each_other_and_words_are_apart(writer: TraceHand) -> None:
     rng = np.random.default_rng(4)
     one, two = writer.write("мама", rng, 0.0), writer.write("ма ма", rng, 0.0)
-    assert one.width > 3
+    assert one.width > 4 * 0.45
     columns = np.sort(two.points()[:, 0])
     assert float(np.diff(columns).max()) > 0.3
 

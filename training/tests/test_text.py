@@ -1,9 +1,12 @@
 """What is written stays inside the charset and covers it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from zorky_training.charset import CHARSET, decode, encode, fold, loosen
+from zorky_training.quotes import Quotes
 from zorky_training.text import Texts
 
 
@@ -50,3 +53,17 @@ def test_ctc_decoding_undoes_encoding_with_blanks_and_runs() -> None:
 
 def test_texts_are_compared_without_quotes_dashes_and_yo() -> None:
     assert loosen("«Ёлка»  — да") == loosen('"Елка" - да')
+
+
+def test_quotes_are_whole_words_of_a_line_without_their_authors(tmp_path: Path) -> None:
+    quote = "Век живи, век учись тому, как следует жить, и тогда, быть может, что-нибудь да выйдет из этого."
+    (tmp_path / "wisdom").write_text(f"{quote}\n\t\t-- Неизвестный\n%\n{quote}\n%\n", encoding="utf-8")
+    (tmp_path / "wisdom.dat").write_bytes(b"\xff\x00")
+    quotes = Quotes(tmp_path)
+    drawn = [quotes.draw(np.random.default_rng(number)) for number in range(50)]
+    assert all(0 < len(text) <= 60 for text in drawn)
+    assert {word for text in drawn for word in text.split(" ")} <= set(quote.split(" "))
+
+
+def test_without_quotes_there_is_nothing_to_draw_from(tmp_path: Path) -> None:
+    assert not Quotes(tmp_path / "missing")

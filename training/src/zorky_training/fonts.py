@@ -14,8 +14,12 @@ import numpy as np
 from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # has no types
 from numpy.random import Generator
 
-from .ink import Ink, Points
+from .compose import compose
+from .glyphs import Glyph, resampled
+from .ink import Ink, Pen, Points, draw
+from .manner import Manner
 from .outlines import outline, simplified, wound
+from .skeleton import paths, thinned
 
 HANDWRITING_PACKAGES = (
     "caveat", "bad-script", "marck-script", "neucha", "shantell-sans", "pangolin", "amatic-sc", "great-vibes",
@@ -42,9 +46,14 @@ BOOK_PACKAGES = (
 PRINTED_FOLDERS = (Path("/usr/share/fonts"), Path("/usr/local/share/fonts"))
 _PRINTED_NAMES = ("DejaVu", "Liberation", "PT", "Noto", "Free")
 _NO_POINTS: Points = np.zeros((0, 2), np.float32)
+_NO_INK: Points = np.zeros((1, 2), np.float32)
 _CAPITALS_ONLY = ("Amatic", "RockSalt")
 _BOOK_FAMILIES = frozenset(name.replace("-", "") for name in BOOK_PACKAGES)
 _THIN_ITALICS = ("300Light_Italic", "400Regular_Italic")
+_SKELETON_SCALE = 32
+"""Pixels an x-height, at which letters are thinned."""
+_SPUR = 0.16
+"""X-heights: shorter side lines are corners of the outline and no strokes."""
 _MOST_BEARING = 0.25
 """X-heights of empty space on either side of a letter: East Asian fonts set every letter in a square."""
 
@@ -68,13 +77,26 @@ class FontHand:
         self._glyphs = self._font.getGlyphSet()
         self._names: dict[int, str] = self._font.getBestCmap() or {}
         self._letters: dict[str, Letter] = {}
+        self._glyphs_by_pen: dict[str, Glyph] = {}
         self._unit = self._x_height()
 
     def covers(self, text: str) -> bool:
         return all(character == " " or ord(character) in self._names for character in text)
 
-    def write(self, text: str, rng: Generator, jitter: float) -> Ink:
-        """Sets a line; jitter 0 is what the font's maker drew, 1 a restless hand."""
+    def write(self, text: str, rng: Generator, jitter: float, manner: Manner | None = None) -> Ink:
+        """Sets a line in the font's own outlines, or writes it with a pen; jitter 0 is what the font's maker drew."""
+        manner = manner or Manner.random(rng, jitter)
+        if manner.outlined:
+            return self._typeset(text, rng, jitter)
+        return compose(text, lambda word: [self.samples(character)[0] for character in word], manner, rng)
+
+    def samples(self, character: str) -> list[Glyph]:
+        """The letter as a pen would write it: along the middle of what the font fills."""
+        if character not in self._glyphs_by_pen:
+            self._glyphs_by_pen[character] = _skeleton(self._letter(character))
+        return [self._glyphs_by_pen[character]]
+
+    def _typeset(self, text: str, rng: Generator, jitter: float) -> Ink:
         letters = [self._letter(character) for character in text if character != " "]
         spacing = rng.normal(0, 0.05) * jitter + (abs(rng.normal(0, 0.12)) if rng.random() < 0.2 else 0.0)
         gap = rng.uniform(0.5, 1.8) if rng.random() < 0.8 else rng.uniform(1.8, 3.5)
@@ -117,6 +139,23 @@ class FontHand:
                 if contours:
                     return float(np.ptp(np.concatenate(contours)[:, 1]))
         raise ValueError(f"the font {self.name} has no small letters")
+
+
+def _skeleton(letter: Letter) -> Glyph:
+    """A letter's centre lines; its bearings are those of the font, so that script faces stay joined."""
+    if not len(letter.points):
+        return Glyph([_NO_INK], (0.0, letter.advance))
+    corner = letter.points.min(0) - np.float32(2 / _SKELETON_SCALE)
+    width, height = np.ceil(np.ptp(letter.points, axis=0) * _SKELETON_SCALE + 4).astype(int).tolist()
+    origin = -corner * np.float32(_SKELETON_SCALE)
+    mask = draw(
+        Ink(_cut(letter.points, [letter])), Pen(0, 0, 0), _SKELETON_SCALE, tuple(origin.tolist()), (height, width)
+    )
+    found = paths(thinned(mask), _SPUR * _SKELETON_SCALE)
+    strokes = [resampled(path / np.float32(_SKELETON_SCALE)) + corner for path in found]
+    left, right = min(path[:, 0].min() for path in strokes), max(path[:, 0].max() for path in strokes)
+    strokes = [path - np.array((left, 0), np.float32) for path in strokes]
+    return Glyph(strokes, (float(left), float(letter.advance - right)))
 
 
 def _jittered(letters: Sequence[Letter], lefts: Points, rng: Generator, jitter: float) -> Points:

@@ -150,7 +150,7 @@ def deform(ink: Ink, rng: Generator, strength: float) -> Ink:
     if not len(points):
         return ink
     x, y = points[:, 0], points[:, 1]
-    slant = np.tan(np.radians(rng.uniform(-10, 40) if rng.random() < 0.8 else 0.0)) * min(strength, 1)
+    slant = np.tan(np.radians(rng.uniform(-20, 42) if rng.random() < 0.8 else 0.0)) * min(strength, 1)
     drift = 1 + strength * _wave(rng, x, 12.0, 0.07)
     wander = strength * (_wave(rng, x, 15.0, 0.14) + _wave(rng, x, 3.0, 0.035))
     bend_x = strength * _wave(rng, y + 0.1 * x, 2.0, 0.05) + strength * _wave(rng, x, 2.5, 0.06)

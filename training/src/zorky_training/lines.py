@@ -17,7 +17,7 @@ from .real import RealLines
 from .scribe import Hand as Hand
 from .scribe import Scribe
 from .text import Texts
-from .traces import trace_hands
+from .traces import TraceHand, trace_hands
 
 FONT_SHARE, REAL_FONT_SHARE, TRACE_SHARE, PRINTED_SHARE = 0.30, 0.13, 0.50, 0.07
 """How often each kind of hand is asked for; a kind that is not installed leaves its share to the others."""
@@ -28,6 +28,8 @@ HELD_OUT = (
 """Hands that lines and pages for training never use and those for evaluation use alone."""
 _CAPITALS_SKIPPED = 0.6
 """Hands of capitals alone are passed over this often: such writing is rare."""
+_MIXED = 0.4
+"""Part of the lines in traced letters that hold another hand's forms."""
 _TRIES = 20
 """Hands asked whether they have all the letters of a text, before another text is drawn."""
 
@@ -75,7 +77,17 @@ class Engine:
                 if not hand.covers(written) and rng.random() < 0.5:
                     written = written.replace("ё", "е").replace("Ё", "Е").replace("—", "-")
                 if hand.covers(written):
-                    return hand, written
+                    return self._mixed(hand, written, rng), written
+
+    def _mixed(self, hand: Hand, text: str, rng: Generator) -> Hand:
+        """Now and then the hand with some letters in the forms of another, printed ones among written ones, too."""
+        if not isinstance(hand, TraceHand) or rng.random() >= _MIXED:
+            return hand
+        other = self._hand(rng)
+        if other.printed or other.capitals_only or not isinstance(other, TraceHand | FontHand):
+            return hand
+        part = rng.uniform(0.1, 0.6)
+        return hand.borrowing(other, [letter for letter in sorted(set(text)) if rng.random() < part])
 
     def _hand(self, rng: Generator) -> Hand:
         """By kind, then by family, then a weight of the family."""

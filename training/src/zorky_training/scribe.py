@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 import cv2
@@ -13,6 +14,7 @@ from zorky_server.tasks.handwriting.strip import HEIGHT
 from zorky_server.tasks.handwriting.values import Picture
 
 from .ink import Ink, Mask, Pen, Points, deform, draw
+from .manner import Manner
 from .paper import photograph
 
 _WIDEST = 2000
@@ -21,6 +23,8 @@ _LEAST_X_HEIGHT = 5.0
 """Pixels: writing whose small letters are lower cannot be read."""
 
 
+_STRUCK = 0.05
+"""Part of the lines with a word that was struck out until it could not be read."""
 _TAIL, _RISE = 1.3, 2.3
 """X-heights that letters reach below the baseline and above it."""
 
@@ -36,8 +40,8 @@ class Hand(Protocol):
         """Whether the hand has every character of the text."""
         ...
 
-    def write(self, text: str, rng: Generator, jitter: float) -> Ink:
-        """One line; jitter 0 is the hand at its most regular, 1 a restless one."""
+    def write(self, text: str, rng: Generator, jitter: float, manner: Manner | None = None) -> Ink:
+        """One line; jitter 0 is the hand at its most regular, 1 a restless one. A manner is drawn if none is given."""
         ...
 
 
@@ -47,25 +51,47 @@ class Scribe:
     def __init__(self, hand: Hand, rng: Generator) -> None:
         self._hand, self._rng = hand, rng
         self._jitter = 0.0 if hand.printed else float(rng.uniform(0.2, 1.3))
+        self._manner = Manner.random(rng, self._jitter)
         self._bend = float(rng.uniform(0, 0.15) if hand.printed else rng.uniform(0.1, 1.1))
 
     def crop(self, text: str, other_text: Callable[[], str]) -> Picture:
         """The photographed line (H, W, 3) uint8; other_text gives what is written around it ("" for nothing)."""
-        rng, ink = self._rng, self._write(text)
+        rng = self._rng
+        is_struck = not self._hand.printed and rng.random() < _STRUCK
+        ink = self._bent(self._with_struck_word(text, other_text) if is_struck else self._written(text))
         points = ink.points()
         left, right = float(points[:, 0].min()), float(points[:, 0].max())
         top, bottom = _window(points[:, 1], rng)
         if rng.random() < 0.4:
             ink = self._between_lines(ink, other_text, top, bottom)
         before, after = np.maximum(rng.normal(0.35, 0.4, 2), -0.1)
-        if rng.random() < 0.15:
-            after += rng.uniform(0, 6)
+        if rng.random() < 0.25:
+            before, after = (before, after) + rng.uniform(0, 8, 2) * (rng.random(2) < 0.6)
         if rng.random() < 0.08:
             ink, before, after = self._between_words(ink, other_text, left, right)
         return self._photographed(ink, (left - before, top, right + after, bottom))
 
-    def _write(self, text: str) -> Ink:
-        return deform(self._hand.write(text, self._rng, self._jitter), self._rng, self._bend)
+    def _written(self, text: str) -> Ink:
+        return self._hand.write(text, self._rng, self._jitter, self._manner)
+
+    def _bent(self, ink: Ink) -> Ink:
+        return deform(ink, self._rng, self._bend)
+
+    def _with_struck_word(self, text: str, other_text: Callable[[], str]) -> Ink:
+        """The line with one word more that was made unreadable, and that no one is asked to read."""
+        words = text.split(" ")
+        place = int(self._rng.integers(len(words) + 1))
+        struck = self._written(other_text().split(" ")[0] or "x")
+        parts = [struck.joined(_scribble(struck.width, self._rng))]
+        if place:
+            parts.insert(0, self._written(" ".join(words[:place])))
+        if place < len(words):
+            parts.append(self._written(" ".join(words[place:])))
+        line, end = Ink(), 0.0
+        for part in parts:
+            line = line.joined(_shifted(part, end, 0))
+            end += part.width + self._rng.uniform(0.5, 1.5)
+        return line
 
     def _photographed(self, ink: Ink, box: tuple[float, float, float, float]) -> Picture:
         """The part of the ink in a box (left, top, right, bottom), in x-heights, drawn and photographed."""
@@ -86,7 +112,7 @@ class Scribe:
         for row, is_seen in ((-pitch, top < _TAIL - pitch), (pitch, pitch - _RISE < bottom)):
             text = other_text() if is_seen and self._rng.random() < 0.75 else ""
             if text:
-                ink = ink.joined(_shifted(self._write(text), self._rng.uniform(-3, 3), row))
+                ink = ink.joined(_shifted(self._bent(self._written(text)), self._rng.uniform(-3, 3), row))
         return ink
 
     def _between_words(
@@ -98,7 +124,7 @@ class Scribe:
             gap = self._rng.uniform(0.7, 1.8)
             text = other_text()
             if text:
-                other = self._write(text.split(" ")[0])
+                other = self._bent(self._written(text.split(" ")[0]))
                 edges = other.points()[:, 0]
                 shift = right + gap - edges.min() if side > 0 else left - gap - edges.max()
                 ink = ink.joined(_shifted(other, float(shift), 0))
@@ -115,6 +141,22 @@ def _shifted(ink: Ink, x: float, y: float) -> Ink:
     return ink.moved(ink.points() + np.array((x, y), np.float32))
 
 
+def _scribble(length: float, rng: Generator) -> Ink:
+    """A word's length of ink that hides what is below it: strokes to and fro, or up and down."""
+    if rng.random() < 0.5:
+        passes = int(rng.integers(4, 11))
+        x = np.tile((0.0, length), passes) + rng.normal(0, 0.12, 2 * passes)
+        y = rng.uniform(-0.75, -0.2, 2 * passes)
+    else:
+        teeth = int(length * rng.uniform(5, 12)) + 4
+        x = np.linspace(0, length, teeth) + rng.normal(0, 0.12, teeth)
+        y = np.where(np.arange(teeth) % 2, -1.0, 0.0) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.12, teeth)
+    corners = np.stack((x, y), 1).astype(np.float32)
+    at = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
+    path = np.concatenate([before + (after - before) * at for before, after in pairwise(corners)])
+    return Ink(strokes=[path], width=length)
+
+
 def _window(rows: Points, rng: Generator) -> tuple[float, float]:
     """Top and bottom of the crop: around all of the ink, or, as detectors cut, around most of it."""
     if rng.random() < 0.6:
@@ -126,8 +168,8 @@ def _window(rows: Points, rng: Generator) -> tuple[float, float]:
 
 
 def _pen(rng: Generator, scale: float) -> Pen:
-    """Ball pens mostly, then gel pens, now and then a marker; scale: pixels an x-height."""
-    least, most = ((0.05, 0.1), (0.08, 0.17), (0.17, 0.3))[int(rng.choice(3, p=(0.6, 0.33, 0.07)))]
+    """Ball pens mostly, then gel pens, now and then a hair line or a marker; scale: pixels an x-height."""
+    least, most = ((0.05, 0.1), (0.08, 0.17), (0.17, 0.3), (0.03, 0.05))[int(rng.choice(4, p=(0.5, 0.32, 0.08, 0.1)))]
     return Pen(float(rng.uniform(least, most)), float(rng.uniform(0, 0.7)), float(rng.normal(0, 0.035)) * scale)
 
 

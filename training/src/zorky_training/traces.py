@@ -9,19 +9,23 @@ from __future__ import annotations
 import gzip
 import json
 from collections import defaultdict
+from collections.abc import Iterable
+from copy import copy
 from pathlib import Path
-from typing import TypedDict
+from typing import Protocol, TypedDict
 
 import numpy as np
 from numpy.random import Generator
 
+from .compose import compose
+from .glyphs import Glyph, exit_of, resampled
 from .ink import Ink, Points
+from .manner import Manner
 
 _LIFT_MS, _LIFT_UNITS = 75, 6
 """A longer pause with a longer jump is a pen lift: the files have no flag for it."""
-_SPACING = 0.07
-"""Distance of resampled points, in x-heights."""
-_SMOOTHING = (0.1, 0.2, 0.4, 0.2, 0.1)
+_BARRED = {"т": -1.3, "ш": 0.25}
+"""Letters that a bar may go with, and the bar's height."""
 _SMALL = "авгеёжийклмнопстхцчшщъыьэюя"
 _TAILED = "дзруфцщ"
 _TALL = "бАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ0123456789"
@@ -61,6 +65,14 @@ class Trace(TypedDict):
     dt_ms: list[int]
 
 
+class Lender(Protocol):
+    """A hand whose letters are pen strokes, which another may take over."""
+
+    def covers(self, text: str) -> bool: ...
+
+    def samples(self, character: str) -> list[Glyph]: ...
+
+
 class TraceHand:
     """Writes with the letters of one writer; a letter is a list of pen strokes with the baseline at 0."""
 
@@ -73,48 +85,51 @@ class TraceHand:
         for trace in traces:
             raw[trace["text"]].append(_strokes(trace))
         self._x_height = float(np.median([_height(letter) for small in "аеиноптмш" for letter in raw[small]]))
-        self._letters = {text: [self._placed(text, one) for one in samples] for text, samples in raw.items()}
+        placed = {text: [self._placed(text, one) for one in samples] for text, samples in raw.items()}
+        self._letters = {text: [_glyph(text, one) for one in samples] for text, samples in placed.items()}
 
     def covers(self, text: str) -> bool:
         return all(character == " " or character in _MARKS or character in self._letters for character in text)
 
-    def write(self, text: str, rng: Generator, jitter: float) -> Ink:
+    def write(self, text: str, rng: Generator, jitter: float, manner: Manner | None = None) -> Ink:
         """Composes a line: letters in turn from several samples of each, joined inside words by connecting strokes."""
-        ink, cursor, gap = Ink(), 0.0, rng.uniform(0.5, 2.4)
-        tightness, join_habit = rng.uniform(-0.06, 0.26), rng.choice((1.0, 0.9, 0.6, 0.0), p=(0.5, 0.25, 0.13, 0.12))
-        if join_habit == 0:
-            tightness += rng.uniform(0, 0.9) * rng.uniform()
-            gap += 2 * max(tightness, 0)
-        stretch = float(np.exp(rng.normal(0.0, 0.22)) * (rng.uniform(1.2, 1.9) if rng.random() < 0.12 else 1))
-        for number, word in enumerate(text.split(" ")):
-            cursor += gap * rng.uniform(0.75, 1.3) if number else 0.0
-            cursor = self._word(ink, word, cursor, rng, jitter, tightness, join_habit)
-        ink.strokes = [stroke * np.array((stretch, 1), np.float32) for stroke in ink.strokes]
-        ink.width = cursor * stretch
-        return ink
+        manner = manner or Manner.random(rng, jitter)
+        return compose(text, lambda word: self._word(word, manner, rng), manner, rng)
 
-    def _word(
-        self, ink: Ink, word: str, cursor: float, rng: Generator, jitter: float, tightness: float, join_habit: float
-    ) -> float:
-        """Adds one word at `cursor` and returns where it ends."""
-        if word in self._letters and len(word) > 1 and rng.random() < 0.5:
-            return _place(ink, _varied(self._sample(word, rng), rng, jitter), cursor)[0]
-        before, exit_ = "", None
-        for character in word:
-            letter = _varied(self._sample(character, rng), rng, jitter)
-            joins = _joins(before, character) and rng.random() < join_habit
-            space = tightness + rng.normal(0, 0.05) * jitter + (0.0 if joins else 0.12)
-            cursor, placed = _place(ink, letter, cursor + space)
-            if joins and exit_ is not None:
-                _join(ink, exit_, placed[0])
-            before, exit_ = character, _exit(placed)
-        return cursor
+    def samples(self, character: str) -> list[Glyph]:
+        return self._letters[character]
 
-    def _sample(self, character: str, rng: Generator) -> list[Points]:
+    def borrowing(self, other: Lender, characters: Iterable[str]) -> TraceHand:
+        """The same hand with those of the characters that the other has in the other's forms, and no whole words."""
+        hand = copy(self)
+        own = {text: glyphs for text, glyphs in self._letters.items() if len(text) == 1}
+        hand._letters = own | {
+            character: other.samples(character)
+            for character in characters
+            if character in own and other.covers(character)
+        }
+        return hand
+
+    def _word(self, word: str, manner: Manner, rng: Generator) -> list[Glyph]:
+        """A word's glyphs: at times the writer's own whole word."""
+        if len(word) > 1 and word in self._letters and rng.random() < 0.5:
+            return [self._sample(word, rng)]
+        return [self._letter(character, manner, rng) for character in word]
+
+    def _letter(self, character: str, manner: Manner, rng: Generator) -> Glyph:
+        if manner.minims and character in manner.minim_letters:
+            glyph = manner.minims.glyph(character, rng)
+        else:
+            glyph = self._sample(character, rng)
+        if character in _BARRED and manner.bars > rng.random():
+            glyph = _barred(glyph, _BARRED[character], rng)
+        return glyph
+
+    def _sample(self, character: str, rng: Generator) -> Glyph:
         if character in self._letters:
             samples = self._letters[character]
             return samples[int(rng.integers(len(samples)))]
-        return [_resampled(np.array(stroke, np.float32)) for stroke in _MARKS[character]]
+        return Glyph([resampled(np.array(stroke, np.float32)) for stroke in _MARKS[character]])
 
     def _placed(self, text: str, strokes: list[Points]) -> list[Points]:
         """Tablet units to x-heights, the left edge at 0, the baseline found from the letter's kind."""
@@ -129,7 +144,7 @@ class TraceHand:
             baseline = low - 0.3 * (low - high)
             scale = 2.4 / max(low - high, 1)
         origin = np.array((points[:, 0].min(), baseline), np.float32)
-        return [_resampled((stroke - origin) * np.float32(scale)) for stroke in strokes]
+        return [resampled((stroke - origin) * np.float32(scale)) for stroke in strokes]
 
 
 def _moderation(character: str, height: float, above: float) -> float:
@@ -147,10 +162,19 @@ def _moderation(character: str, height: float, above: float) -> float:
     return float(np.clip(np.sqrt(wanted / max(is_, 0.1)), 0.45, 1.6))
 
 
-def _joins(before: str, after: str) -> bool:
-    if not before or before in _MARKS or after in _MARKS:
-        return False
-    return before not in _ENDS_APART and after not in _STARTS_APART
+def _glyph(text: str, strokes: list[Points]) -> Glyph:
+    left = np.array((min(stroke[:, 0].min() for stroke in strokes), 0), np.float32)
+    strokes = [stroke - left for stroke in strokes]
+    exit_ = exit_of(strokes)
+    joins = text[0] not in _STARTS_APART, text[-1] not in _ENDS_APART and exit_ >= 0
+    return Glyph(strokes, joins=joins, exit=exit_)
+
+
+def _barred(glyph: Glyph, row: float, rng: Generator) -> Glyph:
+    """The letter with a bar over or under it, which some write to tell т and ш from each other."""
+    width = max(float(stroke[:, 0].max()) for stroke in glyph.strokes)
+    ends = np.array(((-0.1 * width, row), (width * rng.uniform(0.9, 1.3), row)), np.float32)
+    return glyph._replace(strokes=[*glyph.strokes, resampled(ends + rng.normal(0, 0.06, (2, 2)).astype(np.float32))])
 
 
 def _strokes(trace: Trace) -> list[Points]:
@@ -163,72 +187,6 @@ def _strokes(trace: Trace) -> list[Points]:
 
 def _height(strokes: list[Points]) -> float:
     return float(np.ptp(np.concatenate(strokes)[:, 1]))
-
-
-def _resampled(path: Points) -> Points:
-    """Evenly spaced points along a smoothed path: the tablet's own are on a coarse grid."""
-    if len(path) > 4:
-        padded = np.concatenate((path[:1], path[:1], path, path[-1:], path[-1:]))
-        path = np.stack([w * padded[i : i + len(path)] for i, w in enumerate(_SMOOTHING)]).sum(0)
-    along = np.concatenate(([0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))))
-    if along[-1] < _SPACING:
-        return path[:1].astype(np.float32)
-    at = np.linspace(0, along[-1], max(2, int(along[-1] / _SPACING)))
-    return np.stack((np.interp(at, along, path[:, 0]), np.interp(at, along, path[:, 1])), 1).astype(np.float32)
-
-
-def _varied(strokes: list[Points], rng: Generator, jitter: float) -> list[Points]:
-    """The same letter as if written again: size, proportions, lean and a bend of its own."""
-    wide, tall = np.exp(rng.normal(0, 0.10, 2) * jitter)
-    turn, lean = rng.normal(0, 0.06, 2) * jitter
-    matrix = np.array(((wide, turn), (lean - turn, tall)), np.float32)
-    bend, phase = rng.normal(0, 0.05, 2) * jitter, rng.uniform(0, 6.28, 2)
-    shift = rng.normal(0, 0.04) * jitter
-    varied = []
-    for stroke in strokes:
-        moved = stroke @ matrix
-        moved = moved + bend * np.sin(moved[:, ::-1] * 2.5 + phase)
-        varied.append((moved + np.array((0, shift))).astype(np.float32))
-    return varied
-
-
-def _place(ink: Ink, strokes: list[Points], left: float) -> tuple[float, list[Points]]:
-    """Puts a letter's strokes so that they start at `left`; returns where they end, and the strokes as put."""
-    points = np.concatenate(strokes)
-    offset = np.array((left - points[:, 0].min(), 0), np.float32)
-    placed = [stroke + offset for stroke in strokes]
-    ink.strokes.extend(placed)
-    return left + float(np.ptp(points[:, 0])), placed
-
-
-def _exit(strokes: list[Points]) -> Points | None:
-    """The stroke from which the pen goes on to the next letter: not the dots of ё or the breve of й."""
-    low = [stroke for stroke in strokes if stroke[-1, 1] > -0.95]
-    return max(low, key=lambda stroke: float(stroke[-1, 0])) if low else None
-
-
-def _join(ink: Ink, exit_: Points, entry: Points) -> None:
-    """Draws the connecting stroke from where one letter's stroke ends to where the next letter's starts."""
-    start, end = exit_[-1], entry[0]
-    if not (-0.6 < end[0] - start[0] < 1.4 and abs(end[1] - start[1]) < 1.6):
-        return
-    along = np.linspace(0, 1, 9, dtype=np.float32)[:, None]
-    reach = 0.5 * float(np.hypot(*(end - start)))
-    leaving, arriving = _heading(exit_[-4:], reach), _heading(entry[:4], reach)
-    curve = (
-        (1 - along) ** 3 * start
-        + 3 * (1 - along) ** 2 * along * (start + leaving)
-        + 3 * (1 - along) * along**2 * (end - arriving)
-        + along**3 * end
-    )
-    ink.strokes.append(curve.astype(np.float32))
-
-
-def _heading(path: Points, length: float) -> Points:
-    """The direction in which a piece of path runs, `length` long."""
-    step = path[-1] - path[0]
-    size = float(np.hypot(*step))
-    return step * np.float32(length / size) if size > 1e-3 else np.zeros(2, np.float32)
 
 
 def trace_hands(path: Path) -> list[TraceHand]:
