@@ -1,5 +1,8 @@
 """Composing lines from letters: joins, gaps and the manner in which a line is written."""
 
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -103,3 +106,19 @@ def test_the_pen_leaves_a_letter_low_and_to_the_right() -> None:
     breve = np.array(((0.0, -1.5), (0.9, -1.4)), np.float32)
     assert exit_of([ARCH, breve]) == 0
     assert exit_of([breve]) == -1
+
+
+def test_a_seed_gives_the_same_manner_in_every_process() -> None:
+    """Python orders sets of strings anew in each process: no draw may hang on that order."""
+    script = (
+        "import numpy as np; from zorky_training.manner import Manner;"
+        "manners = [Manner.random(np.random.default_rng(seed), 1.0) for seed in range(9)];"
+        "print([(sorted(manner.minim_letters), manner.stretch) for manner in manners])"
+    )
+    printed = {
+        subprocess.run(
+            [sys.executable, "-c", script], env=os.environ | {"PYTHONHASHSEED": seed}, check=True, capture_output=True
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(printed) == 1

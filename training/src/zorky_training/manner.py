@@ -85,4 +85,4 @@ class Manner:
 
 def _chosen(rng: Generator) -> frozenset[str]:
     """Most of the letters made of minims, for few hands write all of them so."""
-    return frozenset(letter for letter in MINIM_LETTERS if rng.random() < 0.75)
+    return frozenset(letter for letter in sorted(MINIM_LETTERS) if rng.random() < 0.75)
