@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from zorky_server.tasks.handwriting.values import Layout
-from zorky_training.calibrate import ReadLine, fit, fit_logistic, held_out, read_lines
+from zorky_training.calibrate import ReadLine, fit, fit_logistic, held_out, kind_weights, read_lines
 from zorky_training.reading import Read, ReadWord
 from zorky_training.samples import Sample
 
@@ -28,7 +28,7 @@ def test_logistic_regression_finds_the_weights_that_made_the_data() -> None:
     features = random.normal(size=(20_000, 2))
     p = 1 / (1 + np.exp(-(0.5 + features @ [1.5, -0.7])))
     right = (random.random(len(p)) < p).astype(float)
-    assert fit_logistic(features, right) == pytest.approx([0.5, 1.5, -0.7], abs=0.1)
+    assert fit_logistic(features, right, np.ones(len(right))) == pytest.approx([0.5, 1.5, -0.7], abs=0.1)
 
 
 def test_confidences_fitted_on_others_are_those_that_the_data_was_drawn_with() -> None:
@@ -43,8 +43,8 @@ def test_a_writer_has_no_part_in_his_own_calibration() -> None:
     lines = drawn_lines(60)
     odd = [ReadLine("drawn", "odd", f"odd {i}", [(-0.1, 0.0)], [0.5], [False], False) for i in range(200)]
     (alone,) = {round(one.words[0], 6) for one in held_out([*lines, *odd]) if one.line.writer == "odd"}
-    calibration = fit(lines, "others")
-    assert alone == pytest.approx(calibration.word_confidence(-0.1, 0.0), abs=1e-3)
+    calibration = fit(lines, "others", kind_weights(lines))
+    assert alone == pytest.approx(calibration.confidence_of((-0.1, 0.0)), abs=1e-3)
     assert alone > 0.6
 
 
@@ -68,6 +68,16 @@ def test_a_crop_whose_end_is_missing_is_not_complete() -> None:
 
 
 def test_more_doubt_is_less_confidence_after_fitting() -> None:
-    calibration = fit(drawn_lines(300), "c")
-    confidences = [calibration.word_confidence(score, 0.0) for score in (-0.1, -1.0, -4.0)]
+    lines = drawn_lines(300)
+    calibration = fit(lines, "c", kind_weights(lines))
+    confidences = [calibration.confidence_of((score, 0.0)) for score in (-0.1, -1.0, -4.0)]
     assert all(more > less for more, less in pairwise(confidences))
+
+
+def test_kinds_count_alike_however_many_words_they_have() -> None:
+    few, many = (
+        [ReadLine(source, source, str(i), [(0.0, 0.0)], [0.5], [right], right) for i in range(count)]
+        for source, count, right in (("ru_words", 10, True), ("en_lines", 90, False))
+    )
+    calibration = fit([*few, *many], "c", kind_weights([*few, *many]))
+    assert calibration.confidence_of((0.0, 0.0)) == pytest.approx(0.5, abs=0.01)

@@ -41,7 +41,7 @@ def test_words_come_with_the_scores_that_their_confidences_are_made_from(zorky: 
     assert len(word.words) == 1
     assert [one.line for one in page.words] == [0, 0, 0, 1, 1, 1, 1]
     for one in (*page.words, *word.words):
-        assert one.confidence == pytest.approx(calibration.word_confidence(*one.scores))
+        assert one.confidence == pytest.approx(calibration.confidence_of(one.scores))
     assert page.seconds > 0
 
 

@@ -25,7 +25,7 @@ from . import report
 from .charset import CHARSET, decode, loosen
 from .drawn_samples import drawn_samples
 from .lines import Sources
-from .measure import accuracy_rows, confidence_rows, served_confidence, write
+from .measure import Reads, Row, accuracy_rows, confidence_rows, fitted_confidence, served_confidence, write
 from .reading import Read, System, Zorky, model_with
 from .real import read_labels, read_picture
 from .report import accuracy_table, confidence_table, on_screen
@@ -138,7 +138,7 @@ def _run(arguments: argparse.Namespace) -> None:
     results = {
         "model": asdict(zorky.identity),
         "sets": accuracy_rows({**real, **upside}),
-        "confidence": served_confidence(real) if arguments.folders else confidence_rows(real),
+        "confidence": _confidence(real, fitted=not arguments.folders),
         "held_out": accuracy_rows({**drawn, **every}),
         "held_out_confidence": served_confidence(every),
     }
@@ -152,6 +152,11 @@ def _run(arguments: argparse.Namespace) -> None:
         report.draw(results, None, arguments.plots)
     if arguments.report:
         report.write(arguments.report)
+
+
+def _confidence(real: Reads, fitted: bool) -> list[Row]:
+    """fitted: these are the readings that calibrations are fitted on."""
+    return [*confidence_rows(real), fitted_confidence(real)] if fitted else served_confidence(real)
 
 
 def _sets(arguments: argparse.Namespace) -> list[SampleSet]:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .accuracy import accuracy
-from .calibrate import Judged, held_out, read_lines
+from .calibrate import KINDS, Judged, held_out, read_lines
 from .reading import Read
 from .reliability import bins, reliability, risk_curve
 from .samples import NOISY
@@ -24,15 +24,9 @@ Reads = Mapping[str, Sequence[Read]]
 _CURVE_POINTS = 40
 _EACH = 10
 """Sets of no more pictures than this are shown picture by picture."""
-GROUPS = {
-    "Russian handwriting": ("ru_pages", "ru_lines", "ru_words"),
-    "ru_pages, ru_lines": ("ru_pages", "ru_lines"),
-    "ru_words": ("ru_words",),
-    "en_lines": ("en_lines",),
-    "printed": ("printed_ru", "printed_en", "cursive_font_ru"),
-}
+GROUPS = {"ru_pages, ru_lines": ("ru_pages", "ru_lines"), "ru_words": ("ru_words",), **KINDS}
 """Sets whose confidences are judged together."""
-PLOTTED = ("Russian handwriting", "en_lines", "printed")
+PLOTTED = tuple(KINDS)
 """The groups shown in plots."""
 
 
@@ -76,6 +70,12 @@ def confidence_rows(reads: Reads) -> list[Row]:
     groups = {name: [one for one in judged if one.line.source in sources] for name, sources in GROUPS.items()}
     rows = [confidence_row(name, of_group) for name, of_group in groups.items() if of_group]
     return [*rows, confidence_row("all words", judged), line_row("all lines", judged)]
+
+
+def fitted_confidence(reads: Reads) -> Row:
+    """How reliable all served confidences are, over the sets that they were fitted on."""
+    lines = [line for name, of_set in reads.items() for line in read_lines(name, of_set)]
+    return confidence_row("all words, as served", [Judged(line, line.served, float("nan")) for line in lines])
 
 
 def confidence_row(name: str, judged: Sequence[Judged]) -> Row:

@@ -55,7 +55,7 @@ def _axes(x: str, y: str) -> Axes:
 
 
 def _save(axes: Axes, path: Path) -> None:
-    axes.legend(frameon=False, fontsize="small")
+    axes.legend(frameon=False, fontsize="small", loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     path.parent.mkdir(parents=True, exist_ok=True)
     figure = axes.get_figure(root=True)
     assert figure is not None, "axes are made with a figure"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from zorky_server.runtime.sessions import OnnxSession
-from zorky_server.tasks.handwriting.calibration import Calibration
+from zorky_server.tasks.handwriting.calibration import Calibration, word_scores
 from zorky_server.tasks.handwriting.model import HandwritingModel
 from zorky_server.tasks.handwriting.picture import Limits
 from zorky_server.tasks.handwriting.reader import Reader
@@ -20,14 +20,18 @@ from zorky_server.tasks.handwriting.values import Layout, Reading, ReadOptions, 
 
 from .samples import Sample
 
+Scores = tuple[float, float]
+"""Of a word: see `calibration.word_scores`."""
+
 
 @dataclass(frozen=True)
 class ReadWord:
-    """A word as it was served. line: number of its line in the picture. scores: what its confidence was made from."""
+    """A word as it was served. line: number of its line in the picture. scores: what its confidence was made
+    from."""
 
     text: str
     line: int
-    scores: tuple[float, ...]
+    scores: Scores
     confidence: float
 
 
@@ -94,11 +98,11 @@ class Zorky:
 class _Recorder(Calibration):
     """A calibration that remembers the scores it was asked about, in the order of the words."""
 
-    asked: list[tuple[float, ...]] = field(default_factory=list)
+    asked: list[Scores] = field(default_factory=list)
 
-    def word_confidence(self, *scores: float) -> float:
-        self.asked.append(scores)
-        return super().word_confidence(*scores)
+    def word_confidence(self, share: float, path_log: float, letters: int) -> float:
+        self.asked.append(word_scores(share, path_log, letters))
+        return super().word_confidence(share, path_log, letters)
 
 
 def cpu_seconds() -> float:

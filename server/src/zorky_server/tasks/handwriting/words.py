@@ -58,7 +58,7 @@ class WordReader:
         return np.asarray(rest / np.maximum(rest.sum(axis=1, keepdims=True), 1e-9), np.float32)
 
     def _word(self, word: CtcWord, cut: CutLine, options: ReadOptions) -> Word:
-        confidence = self._calibration.word_confidence(word.path_log, word.weakest_log)
+        confidence = self._calibration.word_confidence(word.posterior, word.path_log, len(word.text))
         alternatives = _alternatives(word, confidence, options.max_alternatives)
         return Word(word.text, _word_quad(word, cut), confidence, alternatives)
 
