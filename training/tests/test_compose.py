@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zorky_training.compose import compose
-from zorky_training.glyphs import Glyph, exit_of
+from zorky_training.glyphs import Glyph, exit_of, linked
 from zorky_training.ink import Ink, Points
 from zorky_training.manner import Manner
 from zorky_training.minims import MINIM_LETTERS, Minims
@@ -122,3 +122,18 @@ def test_a_seed_gives_the_same_manner_in_every_process() -> None:
         for seed in ("1", "2")
     }
     assert len(printed) == 1
+
+
+def test_strokes_without_order_are_turned_for_a_pen_that_goes_on() -> None:
+    bar, stem = drawn((0.9, 0), (0.4, 0)), drawn((0.1, -1), (0.0, 0))
+    tail = drawn((0.0, 0.3), (-0.5, 1.0))
+    glyph = linked(Glyph([bar + np.array((0.4, 0), np.float32), stem, tail]))
+    assert glyph.joins == (True, True)
+    assert glyph.strokes[0][0][0] == min(stem[:, 0].min(), tail[:, 0].min())
+    assert glyph.strokes[glyph.exit][-1][0] == pytest.approx(0.9, abs=1e-5)
+    assert len(glyph.strokes) == 3
+
+
+def test_a_dot_above_a_letter_is_not_joined() -> None:
+    dot = np.array(((0.3, -1.6),), np.float32)
+    assert linked(Glyph([dot])).joins == (False, False)

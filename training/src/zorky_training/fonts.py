@@ -15,7 +15,7 @@ from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # has no typ
 from numpy.random import Generator
 
 from .compose import compose
-from .glyphs import Glyph, resampled
+from .glyphs import Glyph, linked, resampled
 from .ink import Ink, Pen, Points, draw
 from .manner import Manner
 from .outlines import outline, simplified, wound
@@ -88,12 +88,17 @@ class FontHand:
         manner = manner or Manner.random(rng, jitter)
         if manner.outlined:
             return self._typeset(text, rng, jitter)
-        return compose(text, lambda word: [self.samples(character)[0] for character in word], manner, rng)
+        return compose(text, lambda word: [self._written(character, manner, rng) for character in word], manner, rng)
+
+    def _written(self, character: str, manner: Manner, rng: Generator) -> Glyph:
+        (glyph,) = self.samples(character)
+        return glyph if rng.random() < manner.linking else glyph._replace(joins=(False, False))
 
     def samples(self, character: str) -> list[Glyph]:
         """The letter as a pen would write it: along the middle of what the font fills."""
         if character not in self._glyphs_by_pen:
-            self._glyphs_by_pen[character] = _skeleton(self._letter(character))
+            glyph = _skeleton(self._letter(character))
+            self._glyphs_by_pen[character] = linked(glyph) if character.islower() else glyph
         return [self._glyphs_by_pen[character]]
 
     def _typeset(self, text: str, rng: Generator, jitter: float) -> Ink:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,10 @@ from .ink import Points
 
 SPACING = 0.09
 """Distance of a stroke's points, in x-heights."""
+_LOWEST, _HIGHEST = 0.2, -1.2
+"""Where a small letter may be joined: not at a tail, a dot or a breve."""
+_OUTER = 0.35
+"""Parts of a letter's width on its left and right where a pen may come in and go on without crossing the letter."""
 _SMOOTHING = (0.1, 0.2, 0.4, 0.2, 0.1)
 
 
@@ -40,7 +45,7 @@ def resampled(path: Points) -> Points:
 
 def curve(start: Points, leaving: Points, arriving: Points, end: Points, count: int) -> Points:
     """Cubic Bézier curves between points (..., 2) that leave and arrive along vectors (..., 2): (..., count, 2)."""
-    at = np.linspace(0, 1, count, dtype=np.float32)[:, None]
+    at = ramp(count)
     start, leaving, arriving, end = (part[..., None, :] for part in (start, leaving, arriving, end))
     return np.asarray(
         (1 - at) ** 3 * start
@@ -49,6 +54,37 @@ def curve(start: Points, leaving: Points, arriving: Points, end: Points, count: 
         + at**3 * end,
         np.float32,
     )
+
+
+@cache
+def ramp(count: int) -> Points:
+    """From 0 to 1 in even steps, (count, 1)."""
+    return np.linspace(0, 1, count, dtype=np.float32)[:, None]
+
+
+def linked(glyph: Glyph) -> Glyph:
+    """A letter whose strokes have no order, turned so that a pen can come in from the left and go on to the right."""
+    ends = [
+        (float(x), number, at)
+        for number, stroke in enumerate(glyph.strokes)
+        for at in (0, -1)
+        for x, y in stroke[[at]].tolist()
+        if _HIGHEST < y < _LOWEST
+    ]
+    if not ends:
+        return glyph
+    (left, first, entry), (right, last, exit_) = min(ends), max(ends)
+    width = max(float(stroke[:, 0].max()) for stroke in glyph.strokes)
+    joins = left < _OUTER * width, right > (1 - _OUTER) * width
+    if (first == last and entry == exit_) or not any(joins):
+        return glyph
+    strokes = list(glyph.strokes)
+    if entry == -1:
+        strokes[first] = strokes[first][::-1]
+    if last != first and exit_ == 0:
+        strokes[last] = strokes[last][::-1]
+    strokes.insert(0, strokes.pop(first))
+    return glyph._replace(strokes=strokes, joins=joins, exit=0 if last == first else last + (last < first))
 
 
 def exit_of(strokes: list[Points]) -> int:

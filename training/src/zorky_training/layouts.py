@@ -12,6 +12,7 @@ from numpy.random import Generator
 
 from .clutter import strike_out
 from .ink import Ink, Pen, deform
+from .manner import Manner
 from .scribe import Hand
 from .sheet import Sheet, Stain
 from .text import Texts
@@ -27,6 +28,7 @@ class Style:
     stain: Stain
     jitter: float
     strength: float
+    manner: Manner
 
     @classmethod
     def random(cls, hand: Hand, x_height: float, rng: Generator) -> Style:
@@ -34,8 +36,9 @@ class Style:
         pen = Pen(width, float(rng.uniform(0, 0.6)), float(rng.normal(0, 0.03)) * x_height)
         if hand.printed:
             black = Stain((30, 30, 35), float(rng.uniform(0.6, 1)), 0.0)
-            return cls(hand, x_height, Pen(0.1, 0, 0), black, 0.0, 0.0)
-        return cls(hand, x_height, pen, Stain.random(rng), float(rng.uniform(0.2, 1.2)), float(rng.uniform(0.1, 0.9)))
+            return cls(hand, x_height, Pen(0.1, 0, 0), black, 0.0, 0.0, Manner.random(rng, 0.0))
+        jitter, strength = float(rng.uniform(0.2, 1.2)), float(rng.uniform(0.1, 0.9))
+        return cls(hand, x_height, pen, Stain.random(rng), jitter, strength, Manner.random(rng, jitter))
 
 
 class Writer:
@@ -62,7 +65,7 @@ class Writer:
         return float(end)
 
     def _written(self, style: Style, text: str, rng: Generator) -> Ink:
-        return deform(style.hand.write(text, rng, style.jitter), rng, style.strength)
+        return deform(style.hand.write(text, rng, style.jitter, style.manner), rng, style.strength)
 
     def text_of(self, style: Style, reach: float, rng: Generator) -> str:
         """Text about `reach` pixels long that the hand has all letters for."""

@@ -24,6 +24,8 @@ class Manner:
     stretch: float = 1.0
     joining: float = 1.0
     """How likely letters that can be joined are."""
+    linking: float = 0.0
+    """How likely the letters of a font, which knows no pen, can be joined."""
     rising: float = 1.0
     """Height of what stands above small letters."""
     hanging: float = 1.0
@@ -56,7 +58,7 @@ class Manner:
             return cls(outlined=True)
         joining = float(rng.choice((1.0, 0.9, 0.6, 0.0), p=(0.5, 0.25, 0.13, 0.12)))
         spacing = float(rng.uniform(-0.06, 0.22)) + (float(rng.uniform(0, 0.8) * rng.uniform()) if not joining else 0)
-        rising, hanging, loops, capitals = np.exp(rng.normal(0, (0.18, 0.25, 0.3, 0.15))).tolist()
+        rising, hanging, loops, capitals = np.exp(rng.normal(0, (0.22, 0.27, 0.3, 0.15))).tolist()
         has_minims = rng.random() < 0.4
         wide = float(np.exp(rng.normal(0.0, 0.2)))
         if rng.random() < 0.2:
@@ -67,6 +69,7 @@ class Manner:
             gap=float(rng.uniform(0.35, 2.0) if rng.random() < 0.85 else rng.uniform(2.0, 4.5)) + 2 * max(spacing, 0),
             stretch=wide,
             joining=joining,
+            linking=float(rng.uniform(0.3, 1)) if rng.random() < 0.35 else 0.0,
             rising=rising,
             hanging=hanging,
             loops=float(rng.uniform(0, 0.4)) if rng.random() < 0.2 else loops,

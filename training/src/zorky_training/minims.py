@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.random import Generator
 
-from .glyphs import Glyph, curve, resampled
+from .glyphs import Glyph, curve, ramp, resampled
 from .ink import Points
 
 _STEMS = {"и": 2, "й": 2, "ц": 2, "у": 2, "п": 2, "н": 2, "л": 1, "ш": 3, "щ": 3, "т": 3, "м": 2}
@@ -92,7 +92,7 @@ def _row(stems: int, top: float, bottom: float, width: float, is_led_in: bool) -
             leaving = np.array((bottom * width * 0.7, -(1 - bottom) * 0.8), np.float32)
             arriving = np.array((top * width * 0.7, -(1 - top) * 0.8), np.float32)
             parts.append(curve(start, leaving, arriving, high, 9))
-        parts.append(high + (left - high) * np.linspace(0, 1, 7, dtype=np.float32)[:, None])
+        parts.append(high + (left - high) * ramp(7))
     return np.concatenate(parts)
 
 
@@ -100,5 +100,4 @@ def _barred(width: float) -> Points:
     """н: down, back to the middle, across, up and down again."""
     nodes = ((0, -1), (0, 0), (0.05, -0.45), (width, -0.55), (width, -1), (width, 0))
     corners = np.array(nodes, np.float32)
-    at = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
-    return np.concatenate([before + (after - before) * at for before, after in pairwise(corners)])
+    return np.concatenate([before + (after - before) * ramp(6) for before, after in pairwise(corners)])

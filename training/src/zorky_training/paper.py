@@ -130,8 +130,8 @@ def _light(shape: tuple[int, ...], rng: Generator, slope: float) -> _Field:
 
 def _camera(picture: _Field, x_height: float, noise: float, rng: Generator) -> Picture:
     """Blur, sensor noise of at most so many grey levels' deviation, and JPEG."""
-    if rng.random() < 0.4:
-        sigma = rng.uniform(0.3, 1.0) * max(1.0, x_height / 18)
+    if rng.random() < 0.35:
+        sigma = rng.uniform(0.3, 0.9) * max(1.0, x_height / 18)
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
     if rng.random() < 0.05:
         kernel = np.zeros((5, 5), np.float32)

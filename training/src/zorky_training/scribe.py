@@ -13,6 +13,7 @@ from numpy.random import Generator
 from zorky_server.tasks.handwriting.strip import HEIGHT
 from zorky_server.tasks.handwriting.values import Picture
 
+from .glyphs import ramp
 from .ink import Ink, Mask, Pen, Points, deform, draw
 from .manner import Manner
 from .paper import photograph
@@ -152,19 +153,18 @@ def _scribble(length: float, rng: Generator) -> Ink:
         x = np.linspace(0, length, teeth) + rng.normal(0, 0.12, teeth)
         y = np.where(np.arange(teeth) % 2, -1.0, 0.0) * rng.uniform(0.6, 1.2) + rng.normal(0, 0.12, teeth)
     corners = np.stack((x, y), 1).astype(np.float32)
-    at = np.linspace(0, 1, 6, dtype=np.float32)[:, None]
-    path = np.concatenate([before + (after - before) * at for before, after in pairwise(corners)])
+    path = np.concatenate([before + (after - before) * ramp(6) for before, after in pairwise(corners)])
     return Ink(strokes=[path], width=length)
 
 
 def _window(rows: Points, rng: Generator) -> tuple[float, float]:
     """Top and bottom of the crop: around all of the ink, or, as detectors cut, around most of it."""
-    if rng.random() < 0.6:
+    if rng.random() < 0.72:
         loose = 0.9 if rng.random() < 0.35 else 0.2
         above, below = np.maximum(rng.normal(loose, 0.4, 2), -0.12)
         return float(rows.min() - above), float(rows.max() + below)
     top, bottom = np.percentile(rows, (8, 92))
-    return min(-1.0, top) - rng.uniform(0.1, 1.3), max(0.1, bottom) + rng.uniform(0.1, 1.3)
+    return min(-1.0, top) - rng.uniform(0.3, 1.3), max(0.1, bottom) + rng.uniform(0.1, 1.3)
 
 
 def _pen(rng: Generator, scale: float) -> Pen:

@@ -55,6 +55,9 @@ _MARKS = {
           [(1.2, -1.1), (1.0, -0.8), (1.2, -0.5), (1.4, -0.8), (1.2, -1.1)], [(1.0, -0.3), (1.4, -0.3)]],
 }  # fmt: skip
 """Punctuation, which the writers were not asked for: pen paths in x-heights."""
+_MARK_GLYPHS = {
+    mark: Glyph([resampled(np.array(stroke, np.float32)) for stroke in strokes]) for mark, strokes in _MARKS.items()
+}
 
 
 class Trace(TypedDict):
@@ -129,7 +132,7 @@ class TraceHand:
         if character in self._letters:
             samples = self._letters[character]
             return samples[int(rng.integers(len(samples)))]
-        return Glyph([resampled(np.array(stroke, np.float32)) for stroke in _MARKS[character]])
+        return _MARK_GLYPHS[character]
 
     def _placed(self, text: str, strokes: list[Points]) -> list[Points]:
         """Tablet units to x-heights, the left edge at 0, the baseline found from the letter's kind."""
