@@ -9,8 +9,8 @@ from . import (
     evaluate,
     evaluate_detector,
     examples,
-    export_recognizer,
     fonts,
+    formats,
     language_model,
     package,
     pages,
@@ -20,7 +20,7 @@ from . import (
 )
 
 _MODULES = (
-    fonts, contact, train_recognizer, export_recognizer, evaluate,
+    fonts, contact, train_recognizer, formats, evaluate,
     pages, train_detector, evaluate_detector, package, examples, peers, language_model,
 )  # fmt: skip
 

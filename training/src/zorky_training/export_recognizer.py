@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import torch
-from rich.console import Console
 from torch import Tensor, nn
 
 from zorky_server.tasks.handwriting.strip import HEIGHT, WIDTH_STEP
@@ -45,15 +43,3 @@ def averaged_network(checkpoint: Path) -> Recognizer:
     tiny = torch.finfo(torch.float32).tiny
     network.load_state_dict({name: torch.where(value.abs() < tiny, 0.0, value) for name, value in average.items()})
     return network.eval()
-
-
-def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = subparsers.add_parser("export", help="write a trained recogniser as ONNX")
-    parser.add_argument("--run", dest="folder", type=Path, default=Path("runs/recognizer"), help="the training run")
-    parser.add_argument("--output", type=Path, default=Path("models/src/zorky_models/handwriting/recognizer.onnx"))
-    parser.set_defaults(run=_run)
-
-
-def _run(arguments: argparse.Namespace) -> None:
-    export(averaged_network(arguments.folder / "checkpoint.pt"), arguments.output)
-    Console().print(f"{arguments.output}: {arguments.output.stat().st_size / 1e6:.1f} MB")
