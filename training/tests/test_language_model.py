@@ -18,7 +18,7 @@ def share_in(trie: Trie, word: str) -> float:
     """What the trie makes of a word's share, 0 where it does not hold it."""
     node, cost = 0, 0
     for label in [ALPHABET.index(c) + 1 for c in word] + [END]:
-        node = trie.child(node, label)
+        node = trie.labels.find(label, trie.first[node], trie.first[node + 1])
         if node < 0:
             return 0.0
         cost += trie.costs[node]

@@ -1,4 +1,5 @@
-"""Zorky's weights as package data: one folder a task, each with manifest.json, CARD.md and *.onnx."""
+"""Zorky's weights as package data: one folder a task, each with manifest.json, CARD.md, *.onnx and what else
+reading takes."""
 
 from pathlib import Path
 

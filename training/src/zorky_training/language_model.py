@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import wordfreq
 from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
 
-from zorky_server.tasks.handwriting.language_model import CONTEXT, END, SCRIPTS, STEP
+from zorky_server.tasks.handwriting.decoding import LineDecoder
+from zorky_server.tasks.handwriting.grammar import Weights
+from zorky_server.tasks.handwriting.language_model import CONTEXT, END, SCRIPTS, STEP, LanguageModel
 from zorky_server.tasks.handwriting.model import PARTS
 
+from .charset import CHARSET
+from .evaluate import dev_sets, onnx_network
+from .fit_decoding import drawn, fit, measured
+from .lines import Engine, Sources
 from .package import file_entry
 
 RAREST = {"ru": 2e-8, "en": 3e-8}
@@ -39,6 +49,8 @@ _HYPHENATED = (
     "по-старому", "по-другому", "по-разному", "по-настоящему", "по-видимому", "чуть-чуть", "еле-еле", "давным-давно",
     "так-то", "то-то", "наконец-то", "крест-накрест", "бок-о-бок", "точь-в-точь", "северо-запад", "юго-восток",
 )  # fmt: skip
+_MOST = 120
+"""Crops of each set of the measuring data that weights are fitted on."""
 _UNIFORM = 0.04
 """Share of letters that follow no rule: codes, foreign names."""
 
@@ -116,6 +128,17 @@ def letter_costs(shares: Mapping[str, float], ends: Mapping[str, float], alphabe
     return _in_steps(np.maximum((1 - _UNIFORM) * p + _UNIFORM * uniform, 1e-12)).astype(np.uint8)
 
 
+def letter_rarity(shares: Mapping[str, float], alphabet: str) -> NDArray[np.uint8]:
+    """By label: cost of the letter's share of running text; the mean of all where it is no letter."""
+    table = _labels(list(shares), alphabet)
+    weights = np.repeat(np.array(list(shares.values()))[:, None], table.shape[1], axis=1)
+    found = np.bincount(table.ravel(), weights.ravel(), minlength=len(alphabet) + 2)[1:-1]
+    costs = _in_steps(np.maximum(found / found.sum(), 1e-9))
+    is_letter = np.array([c.isalpha() for c in alphabet])
+    mean = costs[is_letter].mean()
+    return np.concatenate(([mean], np.where(is_letter, costs, mean), [mean])).astype(np.uint8)
+
+
 def _counts(table: NDArray[np.uint8], size: int, before: int) -> NDArray[np.float64]:
     padded = np.pad(table.astype(np.int64), ((0, 0), (CONTEXT, 1)))
     padded[:, :CONTEXT] = before
@@ -151,6 +174,7 @@ def build(path: Path) -> None:
         for part, listed in (("words", known), ("rests", ends)):
             arrays |= {f"{language}.{part}.{k}": v for k, v in trie_arrays(listed, alphabet).items()}
         arrays[f"{language}.letters"] = letter_costs(shares, ends, alphabet).ravel()
+        arrays[f"{language}.rarity"] = letter_rarity(known, alphabet)
     np.savez_compressed(path, allow_pickle=False, **arrays)
 
 
@@ -164,11 +188,39 @@ def record(folder: Path, part: str) -> None:
 
 def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """`zorky-train language-model`."""
-    parser = subparsers.add_parser("language-model", help="build the language model of the decoder")
+    data = os.environ.get("ZORKY_DATA")
+    parser = subparsers.add_parser("language-model", help="build the language model, or fit its weights")
     parser.add_argument("--folder", type=Path, default=Path("models/src/zorky_models/handwriting"))
+    parser.add_argument("--fit", action="store_true", help="keep the model as it is and fit its weights")
+    parser.add_argument("--recognizer", type=Path, help="fit beside this one (default: the folder's)")
+    parser.add_argument("--fonts", type=Path, default=Path("runs/fonts"), help="where `zorky-train fonts` put them")
+    parser.add_argument(
+        "--data", type=Path, default=Path(data) if data else None, help="with train/ and dev/ (default: $ZORKY_DATA)"
+    )
+    parser.add_argument("--lines", type=int, default=400, help="how many are drawn")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.fit:
+        _fit(arguments)
+        return
     build(arguments.folder / PARTS["language_model"])
     record(arguments.folder, "language_model")
+
+
+def _fit(arguments: argparse.Namespace) -> None:
+    folder, data = arguments.folder, arguments.data
+    network = onnx_network(arguments.recognizer or folder / PARTS["recognizer"])
+    engine = Engine(Sources(arguments.fonts, data / "train" if data else None), seed=0, held_out=True)
+    sets = drawn(engine, network, arguments.lines)
+    sets += [measured(source, network) for source in (dev_sets(data / "dev", _MOST) if data else [])]
+    path, model = folder / PARTS["decoding"], LanguageModel.load(folder / PARTS["language_model"])
+    weights = fit(sets, model, Weights(**json.loads(path.read_text())))
+    decoder = LineDecoder(CHARSET, model, weights)
+    table = Table("lines", "crops", "CER greedy", "CER")
+    for one in sets:
+        table.add_row(one.name, str(len(one.texts)), f"{one.greedy_cer():.3f}", f"{one.cer(decoder):.3f}")
+    Console().print(table, weights)
+    path.write_text(json.dumps(asdict(weights), indent=2) + "\n")
+    record(folder, "decoding")

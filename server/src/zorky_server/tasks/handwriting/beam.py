@@ -14,7 +14,7 @@ BLANK = 0
 _likelihood = itemgetter(0)
 WIDTH = 12
 """Prefixes kept after each frame."""
-_TOKENS = 6
+_TOKENS = 8
 """Classes tried a frame; the others have practically no probability there."""
 _LEAST = 1e-2
 """Of a class that is tried, relative to the frame's best."""
@@ -24,6 +24,10 @@ S = TypeVar("S")
 
 _FALL = 1e-3
 """Prefixes less likely than this beside the best are dropped."""
+
+_HOPE = 0.3
+"""A longer prefix is not even tried where its probability would be this part of the least likely one's in a full beam:
+no grammar will lift it back."""
 
 Candidates = list[tuple[int, float]]
 """Classes of a frame with their probabilities."""
@@ -80,7 +84,8 @@ class _Prefix(Generic[S]):
 
 def candidates(frames: NDArray[np.float32], temperature: float = 1.0) -> list[Candidates]:
     """What is tried in each frame. frames: (T, classes) probabilities; temperature > 1 makes them less certain."""
-    tokens = np.argpartition(frames, -_TOKENS, axis=1)[:, -_TOKENS:]
+    most = min(_TOKENS, frames.shape[1])
+    tokens = np.argpartition(frames, -most, axis=1)[:, -most:]
     p = np.take_along_axis(frames, tokens, axis=1).astype(np.float64)
     p **= 1 / temperature
     least = _LEAST * p.max(axis=1)
@@ -103,7 +108,8 @@ def search(frames: Sequence[Candidates], grammar: Grammar[S]) -> list[tuple[tupl
 def _advanced(beam: list[_Prefix[S]], frame: Candidates, grammar: Grammar[S]) -> list[_Prefix[S]]:
     """One frame further; none where no prefix can go on."""
     touched: dict[_Prefix[S], None] = dict.fromkeys(beam)
-    best = max(p for _, p in frame)
+    worst = beam[-1].blank + beam[-1].token_p if len(beam) == WIDTH else 0.0
+    floor = max(_FALL, worst * _HOPE) * max(p for _, p in frame)
     for prefix in beam:
         total = prefix.blank + prefix.token_p
         for token, p in frame:
@@ -114,7 +120,7 @@ def _advanced(beam: list[_Prefix[S]], frame: Candidates, grammar: Grammar[S]) ->
             if token == prefix.token:
                 prefix.next_token += p * prefix.token_p
                 fresh = prefix.blank
-            if p * fresh > _FALL * best:
+            if p * fresh > floor:
                 longer = prefix.grown.get(token)
                 if longer is None:
                     grown = grammar.grow(prefix.state, token)

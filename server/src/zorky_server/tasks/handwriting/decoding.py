@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .beam import AnyText, candidates, search
 from .ctc import CtcWord, aligned_words, decode_words
-from .grammar import Place, Weights, WordGrammar
-from .language_model import LanguageModel
+from .grammar import Place, Spelling, Weights, WordGrammar
+from .language_model import SCRIPTS, LanguageModel
 from .scripts import Scripts, in_one_script
 
 _MARKS = frozenset(".,:;!?()\"'«»—-")
@@ -52,7 +52,8 @@ class LineDecoder:
     """Reads lines with one model. Keeps nothing between them."""
 
     def __init__(self, charset: str, model: LanguageModel, weights: Weights) -> None:
-        self._charset, self._model, self._weights = charset, model, weights
+        self._charset, self._temperature = charset, weights.temperature
+        self._spellings = {language: Spelling(model, language, charset, weights) for language in SCRIPTS}
         self._scripts = Scripts(charset)
         self._free = frozenset(c for c in charset if c.isalpha()) | _MARKS
         self._space = charset.index(" ") + 1
@@ -82,7 +83,7 @@ class LineDecoder:
         return [_piece([greedy[i] for i in group], spaces, len(frames), fixed[group[0]]) for group in groups]
 
     def _fixed(self, greedy: list[CtcWord]) -> list[bool]:
-        """Words that only the optics may tell: with a digit or a sign, units behind numbers, of mixed scripts."""
+        """Words that only the optics may tell: those with a digit or a sign, and units behind them."""
         numbers = [any(c not in self._free for c in word.text) for word in greedy]
         units = [i > 0 and numbers[i - 1] and len(word.text.strip(".,;)")) <= _UNIT for i, word in enumerate(greedy)]
         return [number or unit for number, unit in zip(numbers, units, strict=True)]
@@ -100,14 +101,14 @@ class LineDecoder:
 
     def _beam(self, cut: Frames, language: str, place: Place) -> _Beam:
         pooled = self._scripts.pooled(cut, language)
-        grammar = WordGrammar(self._model, language, self._charset, self._weights, place)
-        return _Beam(pooled, search(candidates(pooled, self._weights.temperature), grammar))
+        grammar = WordGrammar(self._spellings[language], place)
+        return _Beam(pooled, search(candidates(pooled, self._temperature), grammar))
 
     def _with_rivals(self, word: CtcWord, frames: Frames) -> CtcWord:
         """The word as it is, with other readings of its frames by the optics alone."""
         cut = frames[int(word.gap_before) : ceil(word.gap_after)].copy()
         cut[:, self._space] = 0
-        texts = search(candidates(cut, self._weights.temperature), AnyText())
+        texts = search(candidates(cut, self._temperature), AnyText())
         return _judged(word, [(self._text(tokens), p) for tokens, p in _shares(texts)])
 
     def _words_of(self, piece: _Piece, beam: _Beam) -> list[CtcWord]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import exp
+from typing import NamedTuple
 
 from .language_model import SCRIPTS, LanguageModel, State
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """How the language model speaks beside the optics; fitted by `zorky-train decoding`. Bonuses are in nats."""
+    """How the language model speaks beside the optics: `zorky-train language-model --fit`. Bonuses are in nats."""
 
     temperature: float
     """Of the recogniser's probabilities: above 1 they count as less certain than they say."""
@@ -22,8 +23,8 @@ class Weights:
     """Bonus of a space."""
     mark: float
     """Bonus of a punctuation mark, the same for all of them."""
-    case: float
-    """Bonus, below 0, of a capital behind a small letter."""
+    rarity: float
+    """Part of each letter's rarity that is given back: the optics have learned it, too, and would count it twice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,65 +35,64 @@ class Place:
     ends_line: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TextState:
-    """word: the one being spelled, or None between words; small: its last letter was no capital."""
+class TextState(NamedTuple):
+    """word: the one being spelled, or None between words. at_start: of the line, before any token."""
 
     word: State | None
     at_start: bool
-    small: bool = False
+
+
+class Spelling:
+    """How a charset's classes spell one language, and what each is worth. Made once for a model."""
+
+    def __init__(self, model: LanguageModel, language: str, charset: str, weights: Weights) -> None:
+        known = {c: label for label, c in enumerate(SCRIPTS[language], start=1)}
+        known["ё"] = known.get("е", 0)
+        rarity = model.rarity(language)
+        self.labels = [0] + [known.get(c.lower(), 0) for c in charset]
+        """By class: the letter's label in the language, 0 for all that is no letter of it."""
+        self.foreign = {i for i, c in enumerate(charset, start=1) if c.isalpha() and not self.labels[i]}
+        self.joints = {i for i, c in enumerate(charset, start=1) if c in "-'"}
+        """Classes that are letters inside a word only."""
+        self.inside = [weights.letter + weights.rarity * rarity[label] for label in self.labels]
+        """By class: bonus as a letter."""
+        self.between = [0.0] + [weights.space if c == " " else weights.mark for c in charset]
+        """By class: bonus as a mark or a space."""
+        self.model, self.language, self.exponent = model, language, weights.language
 
 
 class WordGrammar:
-    """Words of one language. Its states live as long as it does: make one a piece."""
+    """Weighs the text of one piece. Its states live as long as it does."""
 
-    def __init__(self, model: LanguageModel, language: str, charset: str, weights: Weights, place: Place) -> None:
-        self._model, self._language, self._weights, self._place = model, language, weights, place
-        self._charset = charset
-        self._labels = {c: label for label, c in enumerate(SCRIPTS[language], start=1)}
-        self._starts = {first: model.word(language, first) for first in {False, place.starts_line}}
+    def __init__(self, spelling: Spelling, place: Place) -> None:
+        self._spelling, self._place, self._model = spelling, place, spelling.model
+        self._language, self._exponent = spelling.language, spelling.exponent
+        self._word = self._model.word(self._language, starts_line=False)
+        self._first = self._model.word(self._language, starts_line=True) if place.starts_line else self._word
 
     def begin(self) -> TextState:
-        return TextState(None, self._place.starts_line)
+        return TextState(None, at_start=True)
 
     def grow(self, state: TextState, token: int) -> tuple[TextState, float] | None:
-        character = self._charset[token - 1]
-        if character.isalpha():
-            return self._lettered(state, character)
-        if character in "-'" and (joined := self._joined(state, character)):
-            return joined
-        return self._parted(state, self._weights.space if character == " " else self._weights.mark)
+        word, label = state.word, self._spelling.labels[token]
+        if label and (word is not None or token not in self._spelling.joints):
+            begun = word or (self._first if state.at_start else self._word)
+            longer = self._model.grow(self._language, begun, label)
+            if longer is not None:
+                gain = self._exponent * (longer.score - begun.score) + self._spelling.inside[token]
+                return TextState(longer, False), exp(gain)
+        return None if token in self._spelling.foreign else self._parted(word, token)
 
-    def _lettered(self, state: TextState, character: str) -> tuple[TextState, float] | None:
-        small = character.lower()
-        label = self._labels.get("е" if small == "ё" else small)
-        if label is None:
-            return None
-        bonus = self._weights.case if state.small and small != character else 0.0
-        return self._spelled(state.word or self._starts[state.at_start], label, small == character, bonus)
-
-    def _joined(self, state: TextState, character: str) -> tuple[TextState, float] | None:
-        """A hyphen or an apostrophe inside a word."""
-        label = self._labels.get(character)
-        return self._spelled(state.word, label, False, 0.0) if state.word and label else None
-
-    def _spelled(self, word: State, label: int, small: bool, bonus: float) -> tuple[TextState, float] | None:
-        longer = self._model.grow(self._language, word, label)
-        if longer is None:
-            return None
-        gain = self._weights.language * (longer.score - word.score) + self._weights.letter + bonus
-        return TextState(longer, False, small), exp(gain)
-
-    def _parted(self, state: TextState, bonus: float) -> tuple[TextState, float]:
-        gain = bonus
-        if state.word:
-            gain += self._weights.language * (self._model.close(self._language, state.word) - state.word.score)
-        return TextState(None, False), exp(gain)
+    def _parted(self, word: State | None, token: int) -> tuple[TextState, float]:
+        """Behind a space or a mark, which ends the word."""
+        end = 0.0 if word is None else self._model.close(self._language, word) - word.score
+        return TextState(None, False), exp(self._exponent * end + self._spelling.between[token])
 
     def close(self, state: TextState) -> float:
-        if state.word is None:
+        word = state.word
+        if word is None:
             return 1.0
-        end = self._model.close(self._language, state.word)
-        if self._place.ends_line and state.word.broken is not None:
-            end = max(end, state.word.broken)
-        return exp(self._weights.language * (end - state.word.score))
+        end = self._model.close(self._language, word)
+        if self._place.ends_line and word.broken is not None:
+            end = max(end, word.broken)
+        return exp(self._exponent * (end - word.score))

@@ -8,7 +8,7 @@ broken at the line before; at a line's end it may break. Case is the optics' mat
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import exp, log, log1p
 from pathlib import Path
 
@@ -28,7 +28,7 @@ _BREAK = log(0.03)
 """A hyphen in a word that the lexicon does not have: a compound, or the line's end."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trie:
     """Words with shares. Nodes lie in breadth-first order: the children of node i are first[i] to first[i + 1] - 1.
 
@@ -46,45 +46,47 @@ class Trie:
         first = np.concatenate(([1], 1 + np.cumsum(children, dtype=np.int32)))
         return cls(labels.tobytes(), costs.tobytes(), array("i", first.astype(np.int32).tobytes()))
 
-    def child(self, node: int, label: int) -> int:
-        """The node along the edge, or -1."""
-        return self.labels.find(label, self.first[node], self.first[node + 1])
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Language:
     """One language. letters: cost of each label after its CONTEXT labels, flat; label `size` - 1 is an unknown one."""
 
     words: Trie
     rests: Trie
     letters: bytes
+    rarity: list[float]
+    """By label: negative logarithm of the letter's share of running text."""
     size: int
     """Labels: END, the letters, the unknown one."""
+    contexts: int
+    hyphen: int
+    apostrophe: int | None
 
     def cost(self, context: int, label: int) -> float:
         return self.letters[context * self.size + label] * STEP
 
     def after(self, context: int, label: int) -> int:
         """The context behind one more letter."""
-        return int((context * self.size + label) % self.size**CONTEXT)
+        return (context * self.size + label) % self.contexts
 
 
-@dataclass(slots=True)
+Way = tuple[Trie, int, float]
+"""A way through a trie to a node, with the logarithm of its probability."""
+
+
 class State:
-    """A word so far. paths: trie, node and logarithm of the probability; spelled: that of the letters alone."""
+    """A word so far. Many are made for a line, so nothing stands between their making and their use."""
 
-    paths: tuple[tuple[Trie, int, float], ...]
-    context: int
-    spelled: float
-    broken: float | None = None
-    """Logarithm of the probability that the word breaks here, at the line's end; only after a hyphen."""
-    score: float = 0.0
-    """Logarithm of the probability of all words that begin so."""
-    closed: float | None = None
-    grown: dict[int, State | None] = field(default_factory=dict)
+    __slots__ = ("broken", "closed", "context", "grown", "paths", "score", "spelled")
 
-    def __post_init__(self) -> None:
-        self.score = _sum([log_p for _, _, log_p in self.paths] + [self.spelled])
+    def __init__(self, paths: list[Way], context: int, spelled: float, broken: float | None = None) -> None:
+        """spelled: logarithm of the probability by the letters alone. broken: of a break here, after a hyphen, at the
+        line's end."""
+        self.paths, self.context, self.spelled, self.broken = paths, context, spelled, broken
+        self.score = _total(paths, spelled)
+        """Logarithm of the probability of all words that begin so."""
+        self.closed: float | None = None
+        self.grown: dict[int, State | None] = {}
 
 
 class LanguageModel:
@@ -106,7 +108,7 @@ class LanguageModel:
         paths = [(model.words, 0, log(known * (1 - rests)))]
         if starts_line:
             paths.append((model.rests, 0, log(known * rests)))
-        return State(tuple(paths), 0, log(1 - known))
+        return State(paths, 0, log(1 - known))
 
     def grow(self, language: str, state: State, label: int) -> State | None:
         """The state with one more letter; None where a word cannot go on so (an apostrophe in no known word)."""
@@ -116,43 +118,53 @@ class LanguageModel:
 
     def _grown(self, language: str, state: State, label: int) -> State | None:
         model = self._languages[language]
-        letter = SCRIPTS[language][label - 1]
         paths = _followed(state.paths, label)
-        if letter == "'" and not paths:
-            return None
-        if letter == "-":
+        if label == model.hyphen:
             return self._hyphened(language, state, paths)
-        context = model.after(state.context, label)
-        return State(paths, context, state.spelled - model.cost(state.context, label))
+        if label == model.apostrophe and not paths:
+            return None
+        return State(paths, model.after(state.context, label), state.spelled - model.cost(state.context, label))
 
-    def _hyphened(self, language: str, state: State, paths: tuple[tuple[Trie, int, float], ...]) -> State:
+    def _hyphened(self, language: str, state: State, paths: list[Way]) -> State:
         """A compound, known or not; a second word may follow, or the line's end."""
         begun = self.close(language, state) + _BREAK
         second = (self._languages[language].words, 0, begun + log(LEXICON))
-        return State((*paths, second), 0, begun + log(1 - LEXICON), broken=state.score + _BREAK)
+        return State([*paths, second], 0, begun + log(1 - LEXICON), broken=state.score + _BREAK)
+
+    def rarity(self, language: str) -> list[float]:
+        """By label: negative logarithm of the letter's share of running text."""
+        return self._languages[language].rarity
 
     def close(self, language: str, state: State) -> float:
         """Logarithm of the probability of the word that ends here."""
         if state.closed is None:
             spelled = state.spelled - self._languages[language].cost(state.context, END)
-            state.closed = _sum([log_p for _, _, log_p in _followed(state.paths, END)] + [spelled])
+            state.closed = _total(_followed(state.paths, END), spelled)
         return state.closed
 
 
-def _followed(paths: tuple[tuple[Trie, int, float], ...], label: int) -> tuple[tuple[Trie, int, float], ...]:
-    steps = [(trie, trie.child(node, label), log_p) for trie, node, log_p in paths]
-    return tuple((trie, node, log_p - trie.costs[node] * STEP) for trie, node, log_p in steps if node >= 0)
+def _followed(paths: list[Way], label: int) -> list[Way]:
+    followed = []
+    for trie, node, log_p in paths:
+        child = trie.labels.find(label, trie.first[node], trie.first[node + 1])
+        if child >= 0:
+            followed.append((trie, child, log_p - trie.costs[child] * STEP))
+    return followed
 
 
-def _sum(logs: list[float]) -> float:
-    """Logarithm of the sum of numbers given by their logarithms."""
-    first, *rest = logs
-    for x in rest:
-        first = max(first, x) + log1p(exp(-abs(first - x)))
-    return first
+def _total(paths: list[Way], spelled: float) -> float:
+    """Logarithm of the sum of the probabilities."""
+    total = spelled
+    for _, _, log_p in paths:
+        total = max(total, log_p) + log1p(exp(-abs(total - log_p)))
+    return total
 
 
 def _language(name: str, arrays: dict[str, NDArray[np.uint8]]) -> Language:
-    tries = [Trie.of(*(arrays[f"{name}.{part}.{what}"] for what in ("labels", "costs", "children")))
-             for part in ("words", "rests")]  # fmt: skip
-    return Language(tries[0], tries[1], arrays[f"{name}.letters"].tobytes(), len(SCRIPTS[name]) + 2)
+    words, rests = (Trie.of(*(arrays[f"{name}.{part}.{what}"] for what in ("labels", "costs", "children")))
+             for part in ("words", "rests"))  # fmt: skip
+    labels = {letter: label for label, letter in enumerate(SCRIPTS[name], start=1)}
+    size = len(labels) + 2
+    rarity = (arrays[f"{name}.rarity"] * STEP).tolist()
+    letters = arrays[f"{name}.letters"].tobytes()
+    return Language(words, rests, letters, rarity, size, size**CONTEXT, labels["-"], labels.get("'"))
