@@ -66,6 +66,19 @@ def test_the_command_scores_a_labelled_folder(tmp_path: Path, capsys: pytest.Cap
     assert tmp_path.name in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["evaluate", "/nowhere"], "neither labels.tsv nor"),
+        (["evaluate", "/nowhere", "--report", "q.md"], "as it is shipped"),
+    ],
+)
+def test_what_cannot_be_scored_is_said_in_a_sentence(arguments: list[str], reason: str) -> None:
+    parsed = parser().parse_args(arguments)
+    with pytest.raises(SystemExit, match=reason):
+        parsed.run(parsed)
+
+
 def read(name: str, right: bool, kind: str = "") -> Read:
     sample = Sample(name, b"", "тайна", Layout.WORD, f"writer {name[-1]}", kind)
     text = "тайна" if right else "тайнф"
@@ -99,7 +112,7 @@ def test_the_page_is_made_of_figures_and_holds_no_text_of_a_picture(
     assert "| ru_pages | 12 |" in alone
     assert "model 7.8" in alone
     row = {"system": "Other 1.0", "ratio": 3.0, **accuracy_rows({"ru_pages": [read("a", False)]})[0]}
-    write(tmp_path / "peers.json", {"most": 24, "absent": ["Third: not installed"], "rows": [row]})
+    write(tmp_path / "peers.json", {**figures(), "most": 24, "absent": ["Third: not installed"], "rows": [row]})
     report.write(tmp_path / "quality.md")
     beside = (tmp_path / "quality.md").read_text(encoding="utf-8")
     assert "| Other 1.0 |" in beside

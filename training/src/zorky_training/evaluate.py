@@ -130,6 +130,8 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 
 def _run(arguments: argparse.Namespace) -> None:
+    if arguments.report and (arguments.folders or arguments.recognizer):
+        raise SystemExit("the report is of a model as it is shipped, on the measuring data")
     console, zorky = Console(), Zorky(model_with(load_model(arguments.model), arguments.recognizer))
     sets = _sets(arguments)
     real, drawn = _read(zorky, sets), _read(zorky, _drawn(arguments))
@@ -161,8 +163,12 @@ def _confidence(real: Reads, fitted: bool) -> list[Row]:
 
 def _sets(arguments: argparse.Namespace) -> list[SampleSet]:
     """What is read: the folders named, or the measuring data."""
-    if arguments.folders:
-        return [SampleSet(folder.name, labelled(folder)) for folder in arguments.folders]
+    try:
+        named = [SampleSet(folder.name, labelled(folder)) for folder in arguments.folders]
+    except FileNotFoundError as error:
+        raise SystemExit(str(error)) from error
+    if named:
+        return named
     if not arguments.data:
         raise SystemExit("name a labelled folder, or the measuring data by --data or ZORKY_DATA")
     return dev_samples(arguments.data / "dev")
@@ -172,7 +178,10 @@ def _drawn(arguments: argparse.Namespace) -> list[SampleSet]:
     if not arguments.held_out:
         return []
     train = arguments.data / "train" if arguments.data else None
-    return drawn_samples(Sources(arguments.fonts, train), arguments.held_out)
+    try:
+        return drawn_samples(Sources(arguments.fonts, train), arguments.held_out)
+    except ValueError as error:  # no fonts
+        raise SystemExit(str(error)) from error
 
 
 def _read(system: System, sets: list[SampleSet]) -> dict[str, list[Read]]:

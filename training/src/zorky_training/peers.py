@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -163,13 +164,14 @@ def _run(arguments: argparse.Namespace) -> None:
     if not arguments.data:
         raise SystemExit("name the measuring data by --data or ZORKY_DATA")
     absent, most = list[str](), None if arguments.all else MOST
-    systems = [Zorky(load_model(arguments.model)), *peers(absent.append)]
+    zorky = Zorky(load_model(arguments.model))
+    systems = [zorky, *peers(absent.append)]
     console = Console()
     for line in absent:
         console.print(line)
     rows = compare(systems, dev_samples(arguments.data / "dev"), most)
     console.print(report.on_screen(report.peers_table(rows)))
     for path in filter(None, (arguments.json, arguments.report and report.RESULTS / "peers.json")):
-        write(path, {"most": most, "absent": absent, "rows": rows})
+        write(path, {"model": asdict(zorky.identity), "most": most, "absent": absent, "rows": rows})
     if arguments.report:
         report.write(arguments.report)

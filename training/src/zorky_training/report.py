@@ -179,8 +179,10 @@ def _peers(peers: Mapping[str, Any] | None) -> str:
         return "Not measured for this page."
     taken = f"Of larger sets at most {peers['most']} pictures, evenly spread. " if peers["most"] else ""
     absent = "".join(f" {line}." for line in peers["absent"])
+    model = peers["model"]
     told = (
-        f"{taken}Each picture was read by every system in turn, in one run, on one core; Tesseract with `-l rus+eng`, "
+        f"{taken}Each picture was read by every system in turn, in one run, on one core: Zorky's model "
+        f"{model['version']} with calibration `{model['calibration']}`; Tesseract with `-l rus+eng`, "
         "psm 3 and 6 for pages, 7 for lines, 8 for words, its time with the command's start; RapidOCR with its default "
         f"models, which know no Cyrillic, and its whole pipeline.{absent}"
     )
