@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from zorky_training.compose import compose
-from zorky_training.glyphs import Glyph, exit_of, linked
+from zorky_training.glyphs import Glyph, exit_of, linked, resampled
 from zorky_training.ink import Ink, Points
 from zorky_training.manner import Manner
 from zorky_training.minims import MINIM_LETTERS, Minims
@@ -22,8 +22,8 @@ def drawn(*nodes: tuple[float, float]) -> Points:
     return (path - (path[:, 0].min(), 0)).astype(np.float32)
 
 
-ARCH = drawn((0, 0), (0, -1), (0.5, -1), (0.5, 0))
-LOOP = drawn((0, -1), (0, 0), (-0.2, 1), (-0.6, 1), (0, 0), (0.2, -0.1))
+ARCH = resampled(drawn((0, 0), (0, -1), (0.5, -1), (0.5, 0)))
+LOOP = resampled(drawn((0, -1), (0, 0), (-0.2, 1), (-0.6, 1), (0, 0), (0.2, -0.1)))
 PLAIN = Manner()
 
 
@@ -77,6 +77,17 @@ def test_manners_differ_and_a_calm_hand_has_none() -> None:
     rng = np.random.default_rng(1)
     assert len({Manner.random(rng, 1.0).stretch for _ in range(20)}) == 20
     assert Manner.random(rng, 0.0) == Manner(outlined=True)
+
+
+def test_a_manner_has_letters_as_minims_and_with_bars() -> None:
+    rng = np.random.default_rng(0)
+    own = Glyph([ARCH])
+    assert PLAIN.formed("т", own, rng) is own
+    three_legs = replace(PLAIN, minims=Minims.random(rng), minim_letters=frozenset("т")).formed("т", own, rng)
+    assert three_legs.joins == (True, True)
+    barred = replace(PLAIN, bars=1.0).formed("т", own, rng)
+    assert len(barred.strokes) == 2
+    assert barred.strokes[1][:, 1].max() < -1
 
 
 @pytest.mark.parametrize("letter", sorted(MINIM_LETTERS))

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from .glyphs import Glyph, curve
+from .glyphs import SPACING, Glyph, curve
 from .ink import Ink, Points, split
 from .manner import Manner
 
@@ -172,7 +172,7 @@ def _flourish(stroke: Points, rng: Generator) -> Points:
 
 def _hurried(paths: Sequence[Points], manner: Manner) -> list[Points]:
     """The paths smoothed as by a hurried pen, or made pointed."""
-    sigma = manner.haste / 0.09
+    sigma = manner.haste / SPACING
     if sigma > 0.4:
         size = 2 * int(2 * sigma) + 3
         return [_blurred(path, size, sigma) if len(path) > 4 else path for path in paths]

@@ -92,7 +92,9 @@ class FontHand:
 
     def _written(self, character: str, manner: Manner, rng: Generator) -> Glyph:
         (glyph,) = self.samples(character)
-        return glyph if rng.random() < manner.linking else glyph._replace(joins=(False, False))
+        if rng.random() >= manner.linking:
+            glyph = glyph._replace(joins=(False, False))
+        return manner.formed(character, glyph, rng) if manner.linking else glyph
 
     def samples(self, character: str) -> list[Glyph]:
         """The letter as a pen would write it: along the middle of what the font fills."""

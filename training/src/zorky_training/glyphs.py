@@ -9,7 +9,7 @@ import numpy as np
 
 from .ink import Points
 
-SPACING = 0.09
+SPACING = 0.12
 """Distance of a stroke's points, in x-heights."""
 _LOWEST, _HIGHEST = 0.2, -1.2
 """Where a small letter may be joined: not at a tail, a dot or a breve."""

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
+from .glyphs import Glyph, resampled
 from .minims import MINIM_LETTERS, Minims
 
 _OUTLINED = 0.2
+_BARRED = {"т": -1.3, "ш": 0.25}
+"""Letters that a bar may go with, and the bar's height."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,21 @@ class Manner:
             minims=Minims.random(rng) if has_minims else None,
             minim_letters=_chosen(rng) if has_minims else frozenset(),
         )
+
+    def formed(self, character: str, own: Glyph, rng: Generator) -> Glyph:
+        """The letter in the form of this manner: as minims, with a bar, or the hand's own."""
+        if self.minims and character in self.minim_letters:
+            own = self.minims.glyph(character, rng)
+        if character in _BARRED and rng.random() < self.bars:
+            own = _barred(own, _BARRED[character], rng)
+        return own
+
+
+def _barred(glyph: Glyph, row: float, rng: Generator) -> Glyph:
+    """The letter with a bar over or under it, which some write to tell т and ш from each other."""
+    width = max(float(stroke[:, 0].max()) for stroke in glyph.strokes)
+    ends = np.array(((-0.1 * width, row), (width * rng.uniform(0.9, 1.3), row)), np.float32)
+    return glyph._replace(strokes=[*glyph.strokes, resampled(ends + rng.normal(0, 0.06, (2, 2)).astype(np.float32))])
 
 
 def _chosen(rng: Generator) -> frozenset[str]:

@@ -31,11 +31,11 @@ def photograph(mask: Mask, x_height: float, baseline: float, rng: Generator) -> 
     paper = _paper(mask.shape, rng, (45.0, 150.0) if dim else (150.0, 255.0))
     if rng.random() < (0.25 if dim else 0.5):
         _rule(paper, x_height, baseline, rng)
-    if rng.random() < _SHINING:
-        paper *= 1 - (cv2.blur(mask[:, ::-1], (3, 3)) * np.float32(rng.uniform(0.05, 0.2) / 255))[:, :, None]
-    picture = _inked(paper, _textured(mask, rng), rng, rng.uniform(0.3, 0.6) if dim else _opacity(rng))
+    if rng.random() < _SHINING and not dim:
+        paper *= 1 - (cv2.blur(mask[:, ::-1], (3, 3)) * np.float32(rng.uniform(0.04, 0.14) / 255))[:, :, None]
+    picture = _inked(paper, _textured(mask, rng), rng, rng.uniform(0.4, 0.7) if dim else _opacity(rng))
     picture *= _light(mask.shape, rng, 0.3 if dim else 0.08)[:, :, None]
-    return _camera(picture, x_height, 2.5 if dim else 7.0, rng)
+    return _camera(picture, x_height, 0.3 if dim else 1.0, rng)
 
 
 def _scan(mask: Mask, rng: Generator) -> Picture:
@@ -128,8 +128,8 @@ def _light(shape: tuple[int, ...], rng: Generator, slope: float) -> _Field:
     return np.asarray(light, np.float32)
 
 
-def _camera(picture: _Field, x_height: float, noise: float, rng: Generator) -> Picture:
-    """Blur, sensor noise of at most so many grey levels' deviation, and JPEG."""
+def _camera(picture: _Field, x_height: float, decay: float, rng: Generator) -> Picture:
+    """Blur, sensor noise and JPEG. decay: 0 to 1, how much of noise and of JPEG a picture of this contrast bears."""
     if rng.random() < 0.35:
         sigma = rng.uniform(0.3, 0.9) * max(1.0, x_height / 18)
         picture = np.asarray(cv2.GaussianBlur(picture, (0, 0), sigma), np.float32)
@@ -138,9 +138,10 @@ def _camera(picture: _Field, x_height: float, noise: float, rng: Generator) -> P
         cv2.line(kernel, (int(rng.integers(5)), 0), (int(rng.integers(5)), 4), 1.0)
         picture = np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.float32)
     if rng.random() < 0.5:
-        picture += rng.standard_normal(picture.shape[:2], np.float32)[:, :, None] * np.float32(rng.uniform(0.5, noise))
+        strength = np.float32(rng.uniform(0.5, 1 + 6 * decay))
+        picture += (rng.standard_normal(picture.shape[:2], np.float32) * strength)[:, :, None]
     seen = np.clip(picture, 0, 255).astype(np.uint8)
     if rng.random() < 0.5:
-        _, code = cv2.imencode(".jpg", seen, (cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 95))))
+        _, code = cv2.imencode(".jpg", seen, (cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(round(85 - 60 * decay), 95))))
         seen = np.asarray(cv2.imdecode(code, cv2.IMREAD_COLOR), np.uint8)
     return seen

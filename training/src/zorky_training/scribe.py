@@ -163,7 +163,7 @@ def _window(rows: Points, rng: Generator) -> tuple[float, float]:
         loose = 0.9 if rng.random() < 0.35 else 0.2
         above, below = np.maximum(rng.normal(loose, 0.4, 2), -0.12)
         return float(rows.min() - above), float(rows.max() + below)
-    top, bottom = np.percentile(rows, (8, 92))
+    top, bottom = np.sort(rows)[[int(0.08 * len(rows)), int(0.92 * len(rows))]].tolist()
     return min(-1.0, top) - rng.uniform(0.3, 1.3), max(0.1, bottom) + rng.uniform(0.1, 1.3)
 
 

@@ -24,8 +24,6 @@ from .manner import Manner
 
 _LIFT_MS, _LIFT_UNITS = 75, 6
 """A longer pause with a longer jump is a pen lift: the files have no flag for it."""
-_BARRED = {"т": -1.3, "ш": 0.25}
-"""Letters that a bar may go with, and the bar's height."""
 _SMALL = "авгеёжийклмнопстхцчшщъыьэюя"
 _TAILED = "дзруфцщ"
 _TALL = "бАБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ0123456789"
@@ -117,16 +115,7 @@ class TraceHand:
         """A word's glyphs: at times the writer's own whole word."""
         if len(word) > 1 and word in self._letters and rng.random() < 0.5:
             return [self._sample(word, rng)]
-        return [self._letter(character, manner, rng) for character in word]
-
-    def _letter(self, character: str, manner: Manner, rng: Generator) -> Glyph:
-        if manner.minims and character in manner.minim_letters:
-            glyph = manner.minims.glyph(character, rng)
-        else:
-            glyph = self._sample(character, rng)
-        if character in _BARRED and manner.bars > rng.random():
-            glyph = _barred(glyph, _BARRED[character], rng)
-        return glyph
+        return [manner.formed(character, self._sample(character, rng), rng) for character in word]
 
     def _sample(self, character: str, rng: Generator) -> Glyph:
         if character in self._letters:
@@ -171,13 +160,6 @@ def _glyph(text: str, strokes: list[Points]) -> Glyph:
     exit_ = exit_of(strokes)
     joins = text[0] not in _STARTS_APART, text[-1] not in _ENDS_APART and exit_ >= 0
     return Glyph(strokes, joins=joins, exit=exit_)
-
-
-def _barred(glyph: Glyph, row: float, rng: Generator) -> Glyph:
-    """The letter with a bar over or under it, which some write to tell т and ш from each other."""
-    width = max(float(stroke[:, 0].max()) for stroke in glyph.strokes)
-    ends = np.array(((-0.1 * width, row), (width * rng.uniform(0.9, 1.3), row)), np.float32)
-    return glyph._replace(strokes=[*glyph.strokes, resampled(ends + rng.normal(0, 0.06, (2, 2)).astype(np.float32))])
 
 
 def _strokes(trace: Trace) -> list[Points]:
