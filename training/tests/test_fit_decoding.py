@@ -45,7 +45,7 @@ def test_fitting_turns_the_language_up_where_words_are_misread(model: LanguageMo
 
 def test_a_set_counts_by_what_is_left_of_its_errors(model: LanguageModel) -> None:
     sure, doubtful = tuned(["ыбвукъерт", "снег"], {}), tuned(["первый снег"], {"н": "п"})
-    assert sure.greedy_cer() == 0
+    assert sure.greedy_cer == 0
     assert score([sure], model, SHIPPED.weights) == pytest.approx(1)
-    assert doubtful.greedy_cer() == pytest.approx(1 / 11)
+    assert doubtful.greedy_cer == pytest.approx(1 / 11)
     assert score([doubtful], model, SHIPPED.weights) < 0.1

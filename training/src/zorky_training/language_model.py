@@ -220,7 +220,7 @@ def _fit(arguments: argparse.Namespace) -> None:
     decoder = LineDecoder(CHARSET, model, weights)
     table = Table("lines", "crops", "CER greedy", "CER")
     for one in sets:
-        table.add_row(one.name, str(len(one.texts)), f"{one.greedy_cer():.3f}", f"{one.cer(decoder):.3f}")
+        table.add_row(one.name, str(len(one.texts)), f"{one.greedy_cer:.3f}", f"{one.cer(decoder):.3f}")
     Console().print(table, weights)
     path.write_text(json.dumps(asdict(weights), indent=2) + "\n")
     record(folder, "decoding")

@@ -42,12 +42,11 @@ def test_joined_text_is_one_word() -> None:
     assert [word.text for word in decode_words(frames_of("a b"), CHARSET, joined=True)] == ["ab"]
 
 
-def test_scores_are_logarithms_over_the_words_frames() -> None:
+def test_a_words_score_is_the_logarithm_over_its_frames() -> None:
     frames = frames_of("-ab-", p=0.8)
     frames[2, 2], frames[2, 1] = 0.5, 0.4
     (word,) = decode_words(frames, CHARSET)
     assert word.path_log == pytest.approx(np.log(0.8 * 0.5), rel=1e-5)
-    assert word.weakest_log == pytest.approx(np.log(0.5), rel=1e-5)
 
 
 def test_an_alignment_is_the_likeliest_path_that_spells_the_text() -> None:

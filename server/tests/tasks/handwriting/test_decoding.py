@@ -65,6 +65,12 @@ def test_what_is_read_surely_stays_however_strange(decoder: LineDecoder, text: s
     assert text_of(decoder, unsure(text)) == text
 
 
+@pytest.mark.parametrize("text", ["MovieShots", "чтофата", "largescale"])
+def test_words_are_not_parted_where_no_space_or_mark_is_seen(decoder: LineDecoder, text: str) -> None:
+    spelling = [{c: 0.96, " ": 0.01, ",": 0.012} for c in text]
+    assert text_of(decoder, spelling) == text
+
+
 def drawn_line(random: np.random.Generator) -> Spelling:
     """Words of letters and of anything, most characters read as one of three, digits and signs among them."""
     line: list[dict[str, float]] = []

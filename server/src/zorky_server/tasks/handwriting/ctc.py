@@ -26,8 +26,6 @@ class CtcWord:
     """Frame in the middle of the gap behind the word; the strip's end for the last."""
     path_log: float
     """Log-probability of the best path over the word's frames, <= 0."""
-    weakest_log: float
-    """The smallest log-probability of a frame, <= 0."""
     posterior: float = 1.0
     """Share of the beam's probability that reads the word so; 1 where the beam was not asked."""
     rivals: tuple[tuple[str, float], ...] = ()
@@ -110,5 +108,4 @@ def _runs(best: NDArray[np.intp]) -> list[_Run]:
 def _word(runs: list[_Run], before: float, after: float, logs: NDArray[np.float32], charset: str) -> CtcWord:
     start, end = runs[0].start, runs[-1].end
     text = "".join(charset[run.token - 1] for run in runs)
-    inside = logs[start:end]
-    return CtcWord(text, start, end, before, after, float(inside.sum()), float(inside.min()))
+    return CtcWord(text, start, end, before, after, float(logs[start:end].sum()))

@@ -18,6 +18,8 @@ from .scripts import Scripts, in_one_script
 _MARKS = frozenset(".,:;!?()\"'«»—-")
 _CERTAIN_GAP = 0.98
 """Probability of a space that surely parts its neighbours."""
+_SEEN = 0.02
+"""Least probability of a space or a mark, beside the frame's best: what no one sees parts no word, however unknown."""
 _POSSIBLE = 0.15
 """Share of the letters that a script needs to be tried for a piece."""
 _UNIT = 4
@@ -57,6 +59,7 @@ class LineDecoder:
         self._scripts = Scripts(charset)
         self._free = frozenset(c for c in charset if c.isalpha()) | _MARKS
         self._space = charset.index(" ") + 1
+        self._parting = [i for i, c in enumerate(charset, start=1) if c == " " or c in _MARKS - {"-"}]
         self._barred = [i for i, c in enumerate(charset, start=1) if c not in self._free and c != " "]
 
     def words(self, frames: Frames, joined: bool = False) -> list[CtcWord]:
@@ -93,6 +96,8 @@ class LineDecoder:
             return [self._with_rivals(word, frames) for word in piece.words]
         cut = frames[piece.start : piece.end].copy()
         cut[:, self._barred] = 0
+        parting = cut[:, self._parting]
+        cut[:, self._parting] = np.where(parting < _SEEN * cut.max(axis=1, keepdims=True), 0, parting)
         place = Place(piece.start == 0, piece.end == len(frames))
         cyrillic = self._scripts.cyrillic_share(cut, share)
         shares = {"ru": cyrillic, "en": 1 - cyrillic}
