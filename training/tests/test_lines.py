@@ -14,7 +14,7 @@ from zorky_training.contact import contact_sheet
 from zorky_training.fonts import FontHand, fonts_under
 from zorky_training.ink import Pen, deform, draw
 from zorky_training.lines import Engine, Sources
-from zorky_training.traces import Trace, TraceHand, trace_hands
+from zorky_training.traces import Trace, TraceHand, trace_hand, trace_hands
 
 
 def test_a_line_is_the_same_whoever_draws_it(engine: Engine, sources: Sources) -> None:
@@ -87,7 +87,7 @@ def writer() -> TraceHand:
     tall = [(0, 0), (0, 40), (0, 80), (30, 80), (30, 60)]
     traces.append(drawn_trace("Т", tall, lift=3))
     traces.append(drawn_trace("у", [(0, 40), (10, 20), (20, 40), (10, 0), (0, -40)]))
-    return TraceHand(1, traces)
+    return trace_hand(1, traces)
 
 
 def test_a_writer_covers_his_letters_and_punctuation_alone(writer: TraceHand) -> None:

@@ -18,14 +18,17 @@ from .scribe import Hand as Hand
 from .scribe import Scribe
 from .text import Texts
 from .traces import TraceHand, trace_hands
+from .virtual_writers import virtual_writers
 
-FONT_SHARE, REAL_FONT_SHARE, TRACE_SHARE, PRINTED_SHARE = 0.30, 0.13, 0.50, 0.07
+FONT_SHARE, REAL_FONT_SHARE, TRACE_SHARE, VIRTUAL_SHARE, PRINTED_SHARE = 0.30, 0.13, 0.22, 0.30, 0.05
 """How often each kind of hand is asked for; a kind that is not installed leaves its share to the others."""
 REAL_LINE_SHARE = 0.08
 HELD_OUT = (
     "Neucha", "MarckScript", "PlaypenSans", "Yomogi", "Philosopher", "0003", "0007", "writer-3", "writer-8",
 )  # fmt: skip
 """Hands that lines and pages for training never use and those for evaluation use alone."""
+_VIRTUAL_WRITERS = 80
+"""More bring little: there are 110 ordered pairs of eleven writers."""
 _CAPITALS_SKIPPED = 0.6
 """Hands of capitals alone are passed over this often: such writing is rare."""
 _MIXED = 0.4
@@ -112,6 +115,8 @@ def _kinds(sources: Sources, held_out: bool) -> list[tuple[float, list[list[Hand
         kinds.append((TRACE_SHARE, trace_hands(sources.data / "ru_traces.jsonl.gz")))
     kept = [(share, [hand for hand in hands if hand.name.startswith(HELD_OUT) == held_out]) for share, hands in kinds]
     if not held_out:
+        writers = [hand for hand in kept[-1][1] if isinstance(hand, TraceHand)]
+        kept.append((VIRTUAL_SHARE, [*virtual_writers(writers, _VIRTUAL_WRITERS, np.random.default_rng(0))]))
         kept.append((PRINTED_SHARE, _fonts(printed_fonts(), printed=True)))
     installed = [(share, families(hands)) for share, hands in kept if hands]
     if not installed:

@@ -80,17 +80,12 @@ class TraceHand:
     printed = False
     capitals_only = False
 
-    def __init__(self, writer: int, traces: list[Trace]) -> None:
-        self.name = f"writer-{writer}"
-        raw: dict[str, list[list[Points]]] = defaultdict(list)
-        for trace in traces:
-            raw[trace["text"]].append(_strokes(trace))
-        self._x_height = float(np.median([_height(letter) for small in "аеиноптмш" for letter in raw[small]]))
-        placed = {text: [self._placed(text, one) for one in samples] for text, samples in raw.items()}
-        self._letters = {text: [_glyph(text, one) for one in samples] for text, samples in placed.items()}
+    def __init__(self, name: str, letters: dict[str, list[Glyph]]) -> None:
+        """letters: the samples of each letter and of some whole words."""
+        self.name, self.letters = name, letters
 
     def covers(self, text: str) -> bool:
-        return all(character == " " or character in _MARKS or character in self._letters for character in text)
+        return all(character == " " or character in _MARKS or character in self.letters for character in text)
 
     def write(self, text: str, rng: Generator, jitter: float, manner: Manner | None = None) -> Ink:
         """Composes a line: letters in turn from several samples of each, joined inside words by connecting strokes."""
@@ -98,13 +93,13 @@ class TraceHand:
         return compose(text, lambda word: self._word(word, manner, rng), manner, rng)
 
     def samples(self, character: str) -> list[Glyph]:
-        return self._letters[character]
+        return self.letters[character]
 
     def borrowing(self, other: Lender, characters: Iterable[str]) -> TraceHand:
         """The same hand with those of the characters that the other has in the other's forms, and no whole words."""
         hand = copy(self)
-        own = {text: glyphs for text, glyphs in self._letters.items() if len(text) == 1}
-        hand._letters = own | {
+        own = {text: glyphs for text, glyphs in self.letters.items() if len(text) == 1}
+        hand.letters = own | {
             character: other.samples(character)
             for character in characters
             if character in own and other.covers(character)
@@ -113,30 +108,41 @@ class TraceHand:
 
     def _word(self, word: str, manner: Manner, rng: Generator) -> list[Glyph]:
         """A word's glyphs: at times the writer's own whole word."""
-        if len(word) > 1 and word in self._letters and rng.random() < 0.5:
+        if len(word) > 1 and word in self.letters and rng.random() < 0.5:
             return [self._sample(word, rng)]
         return [manner.formed(character, self._sample(character, rng), rng) for character in word]
 
     def _sample(self, character: str, rng: Generator) -> Glyph:
-        if character in self._letters:
-            samples = self._letters[character]
+        if character in self.letters:
+            samples = self.letters[character]
             return samples[int(rng.integers(len(samples)))]
         return _MARK_GLYPHS[character]
 
-    def _placed(self, text: str, strokes: list[Points]) -> list[Points]:
-        """Tablet units to x-heights, the left edge at 0, the baseline found from the letter's kind."""
-        points = np.concatenate(strokes)
-        low, high = points[:, 1].max(), points[:, 1].min()
-        scale = 1 / self._x_height
-        tailed = len(text) == 1 and text in _TAILED
-        baseline = min(high + self._x_height, low) if tailed else low
-        if len(text) == 1:
-            scale *= _moderation(text, (low - high) * scale, (baseline - high) * scale)
-        elif set(text) & set(_TAILED):
-            baseline = low - 0.3 * (low - high)
-            scale = 2.4 / max(low - high, 1)
-        origin = np.array((points[:, 0].min(), baseline), np.float32)
-        return [resampled((stroke - origin) * np.float32(scale)) for stroke in strokes]
+
+def trace_hand(number: int, traces: list[Trace]) -> TraceHand:
+    """A writer's hand from what that writer wrote."""
+    raw: dict[str, list[list[Points]]] = defaultdict(list)
+    for trace in traces:
+        raw[trace["text"]].append(_strokes(trace))
+    x_height = float(np.median([_height(letter) for small in "аеиноптмш" for letter in raw[small]]))
+    letters = {text: [glyph(text, _placed(text, one, x_height)) for one in samples] for text, samples in raw.items()}
+    return TraceHand(f"writer-{number}", letters)
+
+
+def _placed(text: str, strokes: list[Points], x_height: float) -> list[Points]:
+    """Tablet units to x-heights, the left edge at 0, the baseline found from the letter's kind."""
+    points = np.concatenate(strokes)
+    low, high = points[:, 1].max(), points[:, 1].min()
+    scale = 1 / x_height
+    tailed = len(text) == 1 and text in _TAILED
+    baseline = min(high + x_height, low) if tailed else low
+    if len(text) == 1:
+        scale *= _moderation(text, (low - high) * scale, (baseline - high) * scale)
+    elif set(text) & set(_TAILED):
+        baseline = low - 0.3 * (low - high)
+        scale = 2.4 / max(low - high, 1)
+    origin = np.array((points[:, 0].min(), baseline), np.float32)
+    return [resampled((stroke - origin) * np.float32(scale)) for stroke in strokes]
 
 
 def _moderation(character: str, height: float, above: float) -> float:
@@ -154,7 +160,8 @@ def _moderation(character: str, height: float, above: float) -> float:
     return float(np.clip(np.sqrt(wanted / max(is_, 0.1)), 0.45, 1.6))
 
 
-def _glyph(text: str, strokes: list[Points]) -> Glyph:
+def glyph(text: str, strokes: list[Points]) -> Glyph:
+    """A letter or word of these strokes, with the joins that its letters have in Russian cursive."""
     left = np.array((min(stroke[:, 0].min() for stroke in strokes), 0), np.float32)
     strokes = [stroke - left for stroke in strokes]
     exit_ = exit_of(strokes)
@@ -181,4 +188,4 @@ def trace_hands(path: Path) -> list[TraceHand]:
         for line in lines:
             trace: Trace = json.loads(line)
             by_writer[trace["writer"]].append(trace)
-    return [TraceHand(writer, traces) for writer, traces in sorted(by_writer.items())]
+    return [trace_hand(number, traces) for number, traces in sorted(by_writer.items())]
