@@ -1,6 +1,7 @@
 """Reading whole pictures with the shipped model, driven without an event loop."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -11,7 +12,7 @@ from zorky_server.runtime.sessions import OnnxSession, Session
 from zorky_server.tasks.handwriting.model import HandwritingModel, load_model
 from zorky_server.tasks.handwriting.picture import Limits, turn
 from zorky_server.tasks.handwriting.reader import Reader, warm_up_picture
-from zorky_server.tasks.handwriting.strip import strip_from_crop, strip_tensor
+from zorky_server.tasks.handwriting.strip import HEIGHT, STRIDE, Geometry, strip_from_crop, strip_tensor
 from zorky_server.tasks.handwriting.values import Ask, Layout, Picture, Reading, ReadOptions, Steps, WarningCode
 
 LINES = ("The quick brown fox", "jumps over the lazy", "dog near 24 rivers")
@@ -193,3 +194,29 @@ def test_warming_up_takes_every_model(reader: Reader, sessions: dict[str, Sessio
     reading, asks = drive(reader.read(warm_up_picture(), ReadOptions()), sessions)
     assert {call.model for ask in asks for call in ask.calls} == {"detector", "recognizer"}
     assert reading.lines
+
+
+class Halving:
+    """The recogniser behind strips of twice its height."""
+
+    def __init__(self, recognizer: Session) -> None:
+        self._recognizer = recognizer
+
+    def run(self, batch: np.ndarray) -> np.ndarray:
+        n, channels, height, width = batch.shape
+        assert height == 2 * HEIGHT
+        halves = batch.reshape(n, channels, height // 2, 2, width // 2, 2).mean((3, 5))
+        frames = self._recognizer.run(np.ascontiguousarray(np.pad(halves, ((0, 0),) * 3 + ((0, width // 2 % 64),))))
+        return frames[:, : width // (2 * STRIDE)]
+
+
+def test_a_recogniser_of_another_geometry_finds_the_same_words_in_the_same_places(
+    model: HandwritingModel, upright: Reading, sessions: dict[str, Session]
+) -> None:
+    larger = replace(model, geometry=Geometry(2 * HEIGHT, 2 * STRIDE))
+    halved = sessions | {"recognizer": Halving(sessions["recognizer"])}
+    reading = drive(Reader(larger, Limits()).read(as_png(drawn_page(*LINES)), ReadOptions()), halved)[0]
+    assert likeness(reading.text, upright.text) >= 0.8
+    for line, expected in zip(reading.lines, upright.lines, strict=True):
+        assert np.abs(line.words[0].quad - expected.words[0].quad).max() < 12
+        assert np.abs(line.words[-1].quad - expected.words[-1].quad).max() < 12

@@ -10,6 +10,7 @@ from pathlib import Path
 from .calibration import Calibration
 from .grammar import Weights
 from .language_model import LanguageModel
+from .strip import Geometry
 
 PARTS = {
     "detector": "detector.onnx",
@@ -49,6 +50,7 @@ class HandwritingModel:
     language_model: LanguageModel
     weights: Weights
     """Of the language model beside the optics."""
+    geometry: Geometry
 
 
 def load_model(folder: Path) -> HandwritingModel:
@@ -69,6 +71,7 @@ def load_model(folder: Path) -> HandwritingModel:
             recognizer=files["recognizer"],
             language_model=LanguageModel.load(files["language_model"]),
             weights=Weights(**json.loads(files["decoding"].read_bytes())),
+            geometry=Geometry(**manifest.get("geometry", {})),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise BadModel(f"no usable model in {folder}: {error!r}") from error

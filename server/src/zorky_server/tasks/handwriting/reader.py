@@ -18,7 +18,7 @@ from .lines import crop, mostly_vertical, reading_order
 from .model import HandwritingModel
 from .picture import Limits, OpenedPicture, open_picture, turn
 from .placing import line_height, quad_of_whole, skew_degrees, to_viewed
-from .strip import padded_width, strip_from_crop, strip_tensor
+from .strip import Geometry, padded_width, strip_from_crop, strip_tensor
 from .values import Ask, Layout, Line, ModelCall, Notice, Picture, Quad, Reading, ReadOptions, Steps, WarningCode
 from .words import CutLine, WordReader, path_score
 
@@ -57,16 +57,17 @@ class Reader:
         self.languages = model.languages
         self.limits = limits
         decoder = LineDecoder(model.charset, model.language_model, model.weights)
-        self._words = WordReader(model.charset, decoder, model.calibration)
+        self._words = WordReader(model.charset, decoder, model.calibration, model.geometry)
+        self._geometry = model.geometry
 
     def read(self, file: bytes, options: ReadOptions) -> Steps:
         """Steps from the bytes of a picture file to its Reading. Raises BadPicture at its first step."""
         opened = open_picture(file, self.limits)
         yield Ask("decode")
         if options.layout is Layout.PAGE:
-            page = yield from _upright_page(opened.pixels)
+            page = yield from _upright_page(opened.pixels, self._geometry)
         else:
-            page = _Page(opened.pixels, 0, [_cut(opened.pixels, quad_of_whole(opened.pixels))])
+            page = _Page(opened.pixels, 0, [_cut(opened.pixels, quad_of_whole(opened.pixels), self._geometry)])
         frames = yield from _recognized(page)
         read = [self._words.line(cut, one, options) for cut, one in zip(page.cuts, frames, strict=True)]
         return _reading(opened, page, [line for line in read if line], options)
@@ -79,18 +80,18 @@ def warm_up_picture() -> bytes:
     return cv2.imencode(".png", page)[1].tobytes()
 
 
-def _upright_page(pixels: Picture) -> Generator[Ask, Outputs, _Page]:
+def _upright_page(pixels: Picture, geometry: Geometry) -> Generator[Ask, Outputs, _Page]:
     """Finds the lines; where they stand sideways or upside down, turns the picture and finds them anew."""
-    page = yield from _found(pixels, 0)
+    page = yield from _found(pixels, 0, geometry)
     if not page.cuts:
         return page
     sideways = mostly_vertical([cut.quad for cut in page.cuts])
     upside_down = yield from _upside_down(page, 0.0 if sideways else _UPRIGHT_BONUS)
     quarters = (3 if sideways else 0) + (2 if upside_down else 0)
-    return (yield from _found(pixels, quarters % 4)) if quarters else page
+    return (yield from _found(pixels, quarters % 4, geometry)) if quarters else page
 
 
-def _found(pixels: Picture, quarters: int) -> Generator[Ask, Outputs, _Page]:
+def _found(pixels: Picture, quarters: int, geometry: Geometry) -> Generator[Ask, Outputs, _Page]:
     turned, quads = turn(pixels, quarters), list[Quad]()
     for longest_side in (LONGEST_SIDE, _FAR_SIDE):
         seen = detector_input(turned, longest_side)
@@ -98,11 +99,11 @@ def _found(pixels: Picture, quarters: int) -> Generator[Ask, Outputs, _Page]:
         quads = [line.quad for line in lines_from_map(probabilities, seen.scale, seen.size)]
         if quads:
             break
-    return _Page(turned, quarters, [_cut(turned, quads[i]) for i in reading_order(quads)])
+    return _Page(turned, quarters, [_cut(turned, quads[i], geometry) for i in reading_order(quads)])
 
 
-def _cut(pixels: Picture, quad: Quad) -> CutLine:
-    return CutLine(quad, strip_from_crop(crop(pixels, quad)))
+def _cut(pixels: Picture, quad: Quad, geometry: Geometry) -> CutLine:
+    return CutLine(quad, strip_from_crop(crop(pixels, quad), geometry))
 
 
 def _upside_down(page: _Page, bonus: float) -> Generator[Ask, Outputs, bool]:

@@ -1,5 +1,7 @@
 """From the crop of one line to the recogniser's input. Training and serving share it, so both see the same pixels."""
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +18,27 @@ WIDTH_STEP = 64
 STRIDE = 4
 """Pixels of strip width for one step of the recogniser's output."""
 
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """How a recogniser looks at strips; Zorky's own does it so."""
+
+    height: int = HEIGHT
+    stride: int = STRIDE
+
+
 _CHALK_CONTRAST = 40.0
 """Grey levels by which light writing is lighter than the board at least."""
 
 
-def strip_from_crop(crop: Picture) -> Picture:
-    """Scales the crop of a line, (H, W, 3) RGB uint8, to HEIGHT and flattens its light: (48, w, 3), w <= MAX_WIDTH."""
+def strip_from_crop(crop: Picture, geometry: Geometry = Geometry()) -> Picture:
+    """Scales the crop of a line, (H, W, 3) RGB uint8, and flattens its light: (height, w, 3), w <= MAX_WIDTH."""
     height, width = crop.shape[:2]
-    target = min(MAX_WIDTH, max(STRIDE, round(width * HEIGHT / height)))
-    shrinks = height > HEIGHT or width > target
-    scaled = cv2.resize(crop, (target, HEIGHT), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
-    return flatten_light(_dark_on_light(np.asarray(scaled, np.uint8)), ink_height=HEIGHT)
+    target = min(MAX_WIDTH, max(geometry.stride, round(width * geometry.height / height)))
+    shrinks = height > geometry.height or width > target
+    interpolation = cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC
+    scaled = cv2.resize(crop, (target, geometry.height), interpolation=interpolation)
+    return flatten_light(_dark_on_light(np.asarray(scaled, np.uint8)), ink_height=geometry.height)
 
 
 def _dark_on_light(strip: Picture) -> Picture:
@@ -35,7 +47,8 @@ def _dark_on_light(strip: Picture) -> Picture:
     Compared with a blurred copy, because shadows and bright spots change the light of both strokes and ground.
     """
     grey = strip.mean(axis=2).astype(np.float32)
-    darker, lighter = np.abs(np.percentile(grey - cv2.blur(grey, (HEIGHT, HEIGHT)), (2, 98)))
+    around = cv2.blur(grey, (len(grey), len(grey)))
+    darker, lighter = np.abs(np.percentile(grey - around, (2, 98)))
     is_chalk = lighter > max(_CHALK_CONTRAST, 2 * darker)
     return 255 - strip if is_chalk else strip
 
@@ -46,7 +59,7 @@ def padded_width(width: int) -> int:
 
 
 def strip_tensor(strip: Picture, width: int) -> NDArray[np.float32]:
-    """The network's input (3, 48, width): RGB in [-1, 1], white paper (1.0) to the right of the strip."""
-    tensor = np.ones((3, HEIGHT, width), np.float32)
+    """The network's input (3, height, width): RGB in [-1, 1], white paper (1.0) to the right of the strip."""
+    tensor = np.ones((3, len(strip), width), np.float32)
     tensor[:, :, : strip.shape[1]] = strip.transpose(2, 0, 1) * np.float32(2 / 255) - 1
     return tensor

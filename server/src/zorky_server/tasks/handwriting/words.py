@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from .calibration import Calibration
 from .ctc import BLANK, CtcWord
 from .decoding import LineDecoder
-from .strip import STRIDE
+from .strip import Geometry
 from .values import Alternative, Layout, Line, Picture, Quad, ReadOptions, Word
 
 _INK = 170
@@ -30,17 +30,18 @@ class CutLine:
 class WordReader:
     """Turns frames into lines. Holds the charset, the decoder and the calibration of one model."""
 
-    def __init__(self, charset: str, decoder: LineDecoder, calibration: Calibration) -> None:
+    def __init__(self, charset: str, decoder: LineDecoder, calibration: Calibration, geometry: Geometry) -> None:
         self._charset = charset
         self._decoder = decoder
         self._calibration = calibration
+        self._stride = geometry.stride
 
     def line(self, cut: CutLine, frames: NDArray[np.float32], options: ReadOptions) -> Line | None:
         """The line, or None when it has no word as certain as options.min_confidence.
 
         frames: (T, classes) probabilities of the strip, padding included.
         """
-        allowed = self._restricted(_without_padding(frames, cut.strip), options.languages)
+        allowed = self._restricted(_without_padding(frames, cut.strip, self._stride), options.languages)
         ctc_words = self._decoder.words(allowed, joined=options.layout is Layout.WORD)
         words = [self._word(word, cut, options) for word in ctc_words]
         confidence = self._calibration.line_confidence([word.confidence for word in words])
@@ -60,7 +61,7 @@ class WordReader:
     def _word(self, word: CtcWord, cut: CutLine, options: ReadOptions) -> Word:
         confidence = self._calibration.word_confidence(word.posterior, word.path_log, len(word.text))
         alternatives = _alternatives(word, confidence, options.max_alternatives)
-        return Word(word.text, _word_quad(word, cut), confidence, alternatives)
+        return Word(word.text, _word_quad(word, cut, self._stride), confidence, alternatives)
 
 
 def _alternatives(word: CtcWord, confidence: float, most: int) -> tuple[Alternative, ...]:
@@ -75,16 +76,16 @@ def path_score(frames: NDArray[np.float32]) -> float:
     return float(np.exp(np.log(letters.max(axis=1)).mean())) if len(letters) else 0.0
 
 
-def _without_padding(frames: NDArray[np.float32], strip: Picture) -> NDArray[np.float32]:
-    return frames[: max(1, -(-strip.shape[1] // STRIDE))]
+def _without_padding(frames: NDArray[np.float32], strip: Picture, stride: int) -> NDArray[np.float32]:
+    return frames[: max(1, -(-strip.shape[1] // stride))]
 
 
-def _word_quad(word: CtcWord, cut: CutLine) -> Quad:
+def _word_quad(word: CtcWord, cut: CutLine, stride: int) -> Quad:
     """The part of the line's quad that the word's ink takes between its neighbours."""
     width = cut.strip.shape[1]
-    left, right = word.gap_before * STRIDE, min(word.gap_after * STRIDE, width)
+    left, right = word.gap_before * stride, min(word.gap_after * stride, width)
     columns = (cut.strip[:, int(left) : int(np.ceil(right))].min(axis=2) < _INK).any(axis=0).nonzero()[0]
-    spelled = (word.start * STRIDE, word.end * STRIDE)
+    spelled = (word.start * stride, word.end * stride)
     first = min(int(left) + int(columns[0]), spelled[0]) if len(columns) else spelled[0]
     last = max(int(left) + int(columns[-1]) + 1, spelled[1]) if len(columns) else spelled[1]
     return slice_quad(cut.quad, max(left, first) / width, min(right, last) / width)
