@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from zorky_server.tasks.handwriting.detector import CORE, LONGEST_SIDE, STEP, TextLine, detector_input, lines_from_map
+from zorky_server.tasks.handwriting.detector import (
+    CORE,
+    LONGEST_SIDE,
+    STEP,
+    TextLine,
+    clarity,
+    detector_input,
+    lines_from_map,
+)
 from zorky_server.tasks.handwriting.values import Quad
 
 Map = NDArray[np.float32]
@@ -156,3 +164,9 @@ def test_lines_that_touch_are_parted_where_the_answer_is_weaker() -> None:
         mark(probabilities, (400, row), 500, 40)
     probabilities[200:260, 300:306] = np.maximum(probabilities[200:260, 300:306], 0.6)
     assert len(found(probabilities)) == 2
+
+
+def test_long_lines_decide_how_clear_a_page_is() -> None:
+    long, short = quad((400, 100), 600, 30), quad((100, 200), 60, 30)
+    assert clarity([TextLine(long, 0.9), TextLine(short, 0.5)]) == pytest.approx((600 * 0.9 + 60 * 0.5) / 660)
+    assert clarity([]) == 0.0

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .light import flatten_light
+from .lines import side_lengths
 from .values import Picture, Quad
 
 LONGEST_SIDE = 1024
@@ -91,6 +92,12 @@ def lines_from_map(probabilities: NDArray[np.float32], scale: float, size: tuple
     text = sum(row.length for row in rows)
     least = max(_MIN_HEIGHT, _SPECK * sum(row.height * row.length / text for row in rows))
     return [TextLine(row.quad(scale, size), row.score) for row in rows if row.height >= least]
+
+
+def clarity(lines: Sequence[TextLine]) -> float:
+    """Mean text probability of the lines, long ones counting for more; 0.0 where there are none."""
+    lengths = [side_lengths(line.quad)[0] for line in lines]
+    return sum(length * line.score for length, line in zip(lengths, lines, strict=True)) / max(sum(lengths), 1.0)
 
 
 @dataclass(frozen=True, slots=True)
