@@ -15,12 +15,15 @@ from zorky_server.tasks.handwriting.values import Picture, Quad
 from .clutter import add_clutter
 from .fonts import FontHand, fonts_under, printed_fonts
 from .layouts import LAYOUTS, Writer
-from .lines import HELD_OUT, Sources, families
+from .lines import HELD_OUT as LINES_HELD_OUT
+from .lines import Sources, families
 from .scene import photograph
 from .scribe import Hand
 from .sheet import Band, Sheet
 from .traces import trace_hands
 
+HELD_OUT = (*LINES_HELD_OUT, "Neucha", "MarckScript", "PlaypenSans", "0003", "0007", "writer-3", "writer-8")
+"""Hands that pages for training never use and pages for evaluation use alone."""
 _SIDEWAYS = 0.15
 
 

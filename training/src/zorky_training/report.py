@@ -167,7 +167,7 @@ def _synthetic_intro(accuracy: Mapping[str, Any]) -> str:
         return "Not measured for this page."
     words = accuracy["held_out_confidence"][0]
     return fill(
-        "These lines are drawn by `zorky-train`, not written by people: fonts and pen traces of writers that no line "
+        "These lines are drawn by `zorky-train`, not written by people: hands that no line "
         "or page for training used. They show what a new hand costs, not how real paper is read. Confidences as "
         f"they are served have an ECE of {words['ece']:.3f} on their {words['items']} words.",
         _WIDTH,
