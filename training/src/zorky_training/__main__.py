@@ -11,17 +11,20 @@ from . import (
     examples,
     fonts,
     formats,
+    import_easyocr,
     language_model,
     package,
     pages,
     peers,
+    rivals,
     train_detector,
     train_recognizer,
 )
 
 _MODULES = (
     fonts, contact, train_recognizer, formats, evaluate,
-    pages, train_detector, evaluate_detector, package, examples, peers, language_model,
+    pages, train_detector, evaluate_detector, package, examples, peers, language_model, import_easyocr,
+    rivals,
 )  # fmt: skip
 
 

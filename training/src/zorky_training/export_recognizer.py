@@ -17,7 +17,7 @@ _OPSET = 20
 class Served(nn.Module):
     """The network as it is served: probabilities instead of logits."""
 
-    def __init__(self, network: Recognizer) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
@@ -25,7 +25,7 @@ class Served(nn.Module):
         return torch.softmax(self.network(x), 2)
 
 
-def export(network: Recognizer, path: Path) -> None:
+def export(network: nn.Module, path: Path) -> None:
     """Writes the network with dynamic batch and width (a multiple of 64, as strips are padded) to one ONNX file."""
     batch, step = torch.export.Dim("batch", min=1, max=4096), torch.export.Dim("step", min=1, max=64)
     example = torch.zeros(2, 3, HEIGHT, 3 * WIDTH_STEP)

@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,8 +34,8 @@ from .quantize import Strips, quantized
 from .train_recognizer import as_function
 
 _CALIBRATION_LINES, _CALIBRATION_SEED = 100, 80
-_DRAWN_SEED = 79
-_TIMED_WIDTH = 600
+DRAWN_SEED = 79
+TIMED_WIDTH = 600
 """Pixels: the line whose time is told is 48 x 600."""
 _RUNS = 60
 _PEER = "PP-OCRv6 small"
@@ -134,14 +135,11 @@ def milliseconds(networks: Mapping[str, Callable[[], object]], clock: Callable[[
 
 def _times(found: Sequence[_Candidate], device: str) -> dict[str, float]:
     """Of a line of 48 x 600 by each format and by the peer, which pads it less. On a CPU, seconds of the core."""
-    x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 48, padded_width(_TIMED_WIDTH))).astype(np.float32)
-    calls: dict[str, Callable[[], object]] = {
-        one.format: lambda network=one.network: network(x)  # type: ignore[misc]  # bound now, not when called
-        for one in found
-    }
+    x = np.random.default_rng(0).uniform(-1, 1, (1, 3, 48, padded_width(TIMED_WIDTH))).astype(np.float32)
+    calls: dict[str, Callable[[], object]] = {one.format: partial(one.network, x) for one in found}
     peer = _opened(pretrained_path(), device)
     assert peer is not None, "the formats run on this device"
-    calls[_PEER] = lambda: peer(x[..., :_TIMED_WIDTH].copy())
+    calls[_PEER] = partial(peer, x[..., :TIMED_WIDTH].copy())
     return milliseconds(calls, time.thread_time if device == "CPU" else time.perf_counter)
 
 
@@ -217,7 +215,7 @@ def _run(arguments: argparse.Namespace) -> None:
     calibration = [line.tensor for line in draw(Engine(sources, _CALIBRATION_SEED), _CALIBRATION_LINES)]
     network = _network(arguments)
     paths = write_formats(network, arguments.output or arguments.folder, calibration)
-    drawn = draw(Engine(sources, _DRAWN_SEED, held_out=True), arguments.lines)
+    drawn = draw(Engine(sources, DRAWN_SEED, held_out=True), arguments.lines)
     dev = dev_sets(arguments.data / "dev") if arguments.data else []
     logits = as_function(network)
     rows = compared(candidates(paths), lambda strips: _softmax(logits(strips)), drawn, dev)
