@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from zorky_training.evaluate import onnx_network
 from zorky_training.network import Block, Gate, Recognizer, load_pretrained, pretrained_path
+from zorky_training.package import store_in_half
 from zorky_training.quantize import Peaks, equalized, quantized
 from zorky_training.train_recognizer import as_function
 
@@ -78,6 +79,16 @@ def test_a_line_reads_the_same_alone_and_in_a_batch(strips: list[Strip], integer
     together = read(np.stack(strips[1:3]))
     for strip, batched in zip(strips[1:3], together, strict=True):
         np.testing.assert_allclose(read(strip[None])[0], batched, atol=1e-5)
+
+
+def test_packaging_leaves_the_scales_as_they_are(strips: list[Strip], integer: Path, tmp_path: Path) -> None:
+    packaged = store_in_half(onnx.load(integer))
+    stored = {tensor.name: tensor.data_type for tensor in packaged.graph.initializer}
+    quantizing = [node for node in packaged.graph.node if node.op_type == "DequantizeLinear"]
+    assert {stored[node.input[1]] for node in quantizing} == {onnx.TensorProto.FLOAT}
+    onnx.save(packaged, tmp_path / "packaged.onnx")
+    before, after = (onnx_network(path)(strips[0][None]) for path in (integer, tmp_path / "packaged.onnx"))
+    assert (before.argmax(2) == after.argmax(2)).mean() > 0.95
 
 
 def test_most_weights_are_stored_in_a_byte(integer: Path) -> None:

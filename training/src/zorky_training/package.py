@@ -28,8 +28,8 @@ from .reading import Zorky
 from .report import accuracy_table, confidence_table, on_screen
 from .samples import dev_samples
 
-_SMALL = 256
-"""Numbers: shorter tensors are stored as they are, they save nothing."""
+_SMALL = 1024
+"""Numbers: shorter tensors are stored as they are. They save nothing, and scales of integer weights are among them."""
 UNCALIBRATED = Calibration("none", (0.0, 0.0, 0.0), (0.0, 1.0))
 """What new weights are read with, to fit their calibration on."""
 _LARGEST = float(np.finfo(np.float16).max)

@@ -28,6 +28,7 @@ class OnnxSession:
         options.inter_op_num_threads = 1
         options.enable_mem_pattern = False  # with shapes that vary, patterns make the arena grow without end
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning burns half a core when idle
+        options.add_session_config_entry("session.x64quantprecision", "1")  # no overflow in integers before AVX512-VNNI
         self._session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         self._input = self._session.get_inputs()[0].name
 
