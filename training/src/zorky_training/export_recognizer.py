@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import onnx
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +35,16 @@ def export(network: nn.Module, path: Path) -> None:
         Served(network).eval(), (example,), path, dynamo=True, external_data=False, opset_version=_OPSET, verbose=False,
         input_names=["x"], output_names=["probabilities"], dynamic_shapes=({0: batch, 3: WIDTH_STEP * step},),
     )  # fmt: skip
+    name_sides(path)
+
+
+def name_sides(path: Path) -> None:
+    """Names the sides of a model's output instead of counting them: behind an LSTM the exporter keeps the example's."""
+    model = onnx.load(path)
+    for number, side in enumerate(model.graph.output[0].type.tensor_type.shape.dim):
+        side.dim_param = f"side_{number}"
+    del model.graph.value_info[:]
+    onnx.save(model, path)
 
 
 def averaged_network(checkpoint: Path) -> Recognizer:

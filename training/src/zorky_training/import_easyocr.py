@@ -19,7 +19,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import onnx
 import torch
 from rich.console import Console
 from torch import Tensor, nn
@@ -30,6 +29,7 @@ from zorky_server.tasks.handwriting.detector import DEVIATION, MEAN, STEP
 from zorky_server.tasks.handwriting.model import PARTS
 from zorky_server.tasks.handwriting.strip import WIDTH_STEP, Geometry
 
+from .export_recognizer import name_sides
 from .package import UNCALIBRATED, file_entry
 
 GEOMETRY = Geometry(height=64, stride=4)
@@ -136,16 +136,11 @@ def export_detector(network: nn.Module, path: Path) -> None:
 
 
 def _export(network: nn.Module, example: Tensor, path: Path, dynamic: dict[int, Any]) -> None:
-    """Writes the network. Sides of the output are named, not counted: of an LSTM, the exporter counts the example's."""
     torch.onnx.export(
         network.eval(), (example,), path, dynamo=True, external_data=False, opset_version=_OPSET, verbose=False,
         input_names=["x"], output_names=["probabilities"], dynamic_shapes=(dynamic,),
     )  # fmt: skip
-    model = onnx.load(path)
-    for number, side in enumerate(model.graph.output[0].type.tensor_type.shape.dim):
-        side.dim_param = f"side_{number}"
-    del model.graph.value_info[:]
-    onnx.save(model, path)
+    name_sides(path)
 
 
 def write_model(folder: Path, recognizer: str, version: str, charset: str) -> None:
