@@ -134,6 +134,9 @@ class Recognizer(nn.Module):
         return logits
 
 
+_Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
+_Values = dict[str, NDArray[np.float32]]
+
 _LOOKALIKES = str.maketrans("АВЕЁЗКМНОРСТУХЬагеёикмопрсухчь", "ABEE3KMHOPCTYXbareeukmonpcyx4b")
 
 
@@ -167,15 +170,15 @@ def load_pretrained(network: Recognizer, path: Path) -> None:
 
 
 def load_exported(network: Recognizer, path: Path) -> None:
-    """Copies the weights of an exported recogniser, in full or half precision, so that training goes on from them.
+    """Copies the weights of an exported recogniser of any format, so that training goes on from what is served.
 
-    Raises ValueError when the file holds another architecture.
+    From 8-bit integers the network starts with their rounding in its weights. Raises ValueError when the file holds
+    another architecture.
     """
     graph = onnx.load(path).graph
-    whole = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "Cast"}
-    values = {value.name: numpy_helper.to_array(value).astype(np.float32) for value in graph.initializer}
-    named = {name.removeprefix("network.").removesuffix(".half"): value for name, value in values.items()}
-    products = [whole.get(node.input[1], node.input[1]) for node in graph.node if node.op_type == "MatMul"]
+    values = _constants(graph)
+    named = {name.removeprefix("network."): value for name, value in values.items()}
+    products = [node.input[1] for node in graph.node if node.op_type == "MatMul"]
     linears = [name for name, module in network.named_modules() if isinstance(module, nn.Linear)]
     turned = [values[name].T for name in products if name in values]
     if len(turned) != len(linears):
@@ -184,7 +187,33 @@ def load_exported(network: Recognizer, path: Path) -> None:
     missing = network.state_dict().keys() - named.keys()
     if missing:
         raise ValueError(f"{path} is no recogniser that `zorky-train export` wrote: no {min(missing)} in it")
+    for number in range(len(network.blocks)):
+        _fold_factor(f"blocks.{number}", named)
     network.load_state_dict({name: torch.from_numpy(named[name].copy()) for name in network.state_dict()})
+
+
+def _constants(graph: onnx.GraphProto) -> _Values:
+    """The graph's constants in full precision, by the names they are used under and by the weights' own names."""
+    raw = {value.name: numpy_helper.to_array(value) for value in graph.initializer}
+    values = {name: value.astype(np.float32) for name, value in raw.items()}
+    for node in graph.node:
+        if node.op_type == "Cast" and node.input[0] in raw:
+            values[node.output[0]] = values[node.input[0].removesuffix(".half")] = values[node.input[0]]
+    for node in graph.node:
+        if node.op_type == "DequantizeLinear" and node.input[0] in raw:
+            scale, zero = (values[name].reshape(-1, *[1] * (raw[node.input[0]].ndim - 1)) for name in node.input[1:])
+            values[node.input[0].removesuffix("_quantized")] = (values[node.input[0]] - zero) * scale
+    return values
+
+
+def _fold_factor(block: str, named: _Values) -> None:
+    """Takes the scale that equalisation put behind a block's gate back into the convolution before it."""
+    factor = named.get(f"{block}.gate.factor")
+    if factor is None:
+        return
+    named[f"{block}.spatial.weight"] *= factor[..., None]
+    named[f"{block}.spatial.bias"] *= factor.ravel()
+    named[f"{block}.gate.squeeze.weight"] /= factor
 
 
 def _copy_head(head: nn.Linear, characters: list[str], weight: NDArray[np.float32], bias: NDArray[np.float32]) -> None:
@@ -199,10 +228,6 @@ def _copy_head(head: nn.Linear, characters: list[str], weight: NDArray[np.float3
     with torch.no_grad():
         head.weight[ours] = torch.from_numpy(weight[theirs])
         head.bias[ours] = torch.from_numpy(bias[theirs])
-
-
-_Pair = tuple[NDArray[np.float32], NDArray[np.float32]]
-_Values = dict[str, NDArray[np.float32]]
 
 
 def _operand(node: onnx.NodeProto, values: _Values) -> NDArray[np.float32]:
