@@ -127,3 +127,17 @@ def test_words_lie_where_they_are_written(decoder: LineDecoder) -> None:
 def test_a_single_word_holds_no_space(decoder: LineDecoder) -> None:
     (word,) = decoder.words(frames_of(unsure("новая книга")), joined=True)
     assert word.text == "новаякнига"
+
+
+def test_the_page_around_tells_the_script_of_a_word_that_both_could_have_written(decoder: LineDecoder) -> None:
+    frames = frames_of([{"н": 0.48, "h": 0.48}, {"е": 0.48, "e": 0.48}, {"т": 0.48, "r": 0.48}])
+    (latin,), (cyrillic,) = decoder.words(frames, page=0.02), decoder.words(frames, page=0.98)
+    assert (latin.text, cyrillic.text) == ("her", "нет")
+
+
+def test_a_page_is_as_cyrillic_as_the_letters_that_have_no_twin(decoder: LineDecoder) -> None:
+    russian, english = frames_of([{c: 0.97} for c in "школа"] * 5), frames_of([{c: 0.97} for c in "night"] * 5)
+    assert decoder.cyrillic_share([russian]) > 0.8
+    assert decoder.cyrillic_share([english]) < 0.2
+    assert 0.3 < decoder.cyrillic_share([russian, english]) < 0.7
+    assert decoder.cyrillic_share([]) == 0.5

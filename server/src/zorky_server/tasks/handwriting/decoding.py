@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from math import ceil, exp
+from math import ceil, exp, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,13 +63,19 @@ class LineDecoder:
         self._parting = [i for i, c in enumerate(charset, start=1) if c == " " or c in _MARKS - {"-"}]
         self._barred = [i for i, c in enumerate(charset, start=1) if c not in self._free and c != " "]
 
-    def words(self, frames: Frames, joined: bool = False) -> list[CtcWord]:
-        """frames: (T, 1 + len(charset)) probabilities. joined: the line is one word; spaces go."""
+    def cyrillic_share(self, lines: Sequence[Frames]) -> float:
+        """How much of a page is Cyrillic, 0 to 1; 0.5 where nothing tells."""
+        return self._scripts.cyrillic_share(np.concatenate(lines), 0.5) if lines else 0.5
+
+    def words(self, frames: Frames, joined: bool = False, page: float = 0.5) -> list[CtcWord]:
+        """frames: (T, 1 + len(charset)) probabilities. joined: the line is one word; spaces go. page: how much of the
+        page around is Cyrillic.
+        """
         if joined:
             frames = frames.copy()
             frames[:, 0] += frames[:, self._space]
             frames[:, self._space] = 0
-        share = self._scripts.cyrillic_share(frames, 0.5)
+        share = self._scripts.cyrillic_share(frames, page)
         found = [word for piece in self._pieces(frames) for word in self._read(piece, frames, share)]
         texts = in_one_script([word.text for word in found])
         return [replace(word, text=text) for word, text in zip(found, texts, strict=True)]
@@ -101,8 +108,9 @@ class LineDecoder:
         place = Place(piece.start == 0, piece.end == len(frames))
         cyrillic = self._scripts.cyrillic_share(cut, share)
         shares = {"ru": cyrillic, "en": 1 - cyrillic}
-        beams = [self._beam(cut, language, place) for language in shares if shares[language] >= _POSSIBLE]
-        return self._words_of(piece, max(beams, key=lambda beam: beam.texts[0][1]))
+        beams = {language: self._beam(cut, language, place) for language in shares if shares[language] >= _POSSIBLE}
+        likeliest = max(beams, key=lambda language: beams[language].texts[0][1] + log(shares[language]))
+        return self._words_of(piece, beams[likeliest])
 
     def _beam(self, cut: Frames, language: str, place: Place) -> _Beam:
         pooled = self._scripts.pooled(cut, language)

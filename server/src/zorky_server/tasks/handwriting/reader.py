@@ -71,8 +71,7 @@ class Reader:
         else:
             page = _Page(opened.pixels, 0, [_cut(opened.pixels, quad_of_whole(opened.pixels), self._geometry)])
         frames = yield from _recognized(page)
-        read = [self._words.line(cut, one, options) for cut, one in zip(page.cuts, frames, strict=True)]
-        return _reading(opened, page, [line for line in read if line], options)
+        return _reading(opened, page, self._words.lines(page.cuts, frames, options), options)
 
 
 def warm_up_picture() -> bytes:

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _CYRILLIC, _LATIN = "АВЕКМНОРСТУХаеорсух", "ABEKMHOPCTYXaeopcyx"
+_AROUND = 4.0
+"""Steps: two letters' worth."""
 _TO_CYRILLIC, _TO_LATIN = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN)
 
 
@@ -60,10 +62,13 @@ class Scripts:
             sorted(set(own) - set(self._twins[:, i].tolist())) for i, own in enumerate((self._cyrillic, self._latin))
         ]
 
-    def cyrillic_share(self, frames: NDArray[np.float32], otherwise: float) -> float:
-        """Of the probability of letters without a twin, that of Cyrillic ones; `otherwise` where there is none."""
+    def cyrillic_share(self, frames: NDArray[np.float32], around: float) -> float:
+        """Of the probability of letters without a twin, that of Cyrillic ones.
+
+        around: the share in the text around, which counts like a few letters.
+        """
         cyrillic, latin = (float(frames[:, only].sum()) for only in self._only)
-        return cyrillic / (cyrillic + latin) if cyrillic + latin > 0.5 else otherwise
+        return (cyrillic + _AROUND * around) / (cyrillic + latin + _AROUND)
 
     def pooled(self, frames: NDArray[np.float32], language: str) -> NDArray[np.float32]:
         """The frames with each letter of the other script taken for its twin, and those without one gone."""

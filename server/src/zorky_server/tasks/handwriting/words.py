@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -36,17 +37,23 @@ class WordReader:
         self._calibration = calibration
         self._stride = geometry.stride
 
-    def line(self, cut: CutLine, frames: NDArray[np.float32], options: ReadOptions) -> Line | None:
-        """The line, or None when it has no word as certain as options.min_confidence.
+    def lines(self, cuts: Sequence[CutLine], frames: Sequence[NDArray[np.float32]], options: ReadOptions) -> list[Line]:
+        """A page's lines that have a word as certain as options.min_confidence.
 
-        frames: (T, classes) probabilities of the strip, padding included.
+        frames: of each cut, (T, classes) probabilities of the strip, padding included.
         """
-        allowed = self._restricted(_without_padding(frames, cut.strip, self._stride), options.languages)
-        ctc_words = self._decoder.words(allowed, joined=options.layout is Layout.WORD)
+        bare = [_without_padding(one, cut.strip, self._stride) for cut, one in zip(cuts, frames, strict=True)]
+        allowed = [self._restricted(one, options.languages) for one in bare]
+        page = self._decoder.cyrillic_share(allowed)
+        lines = [self._line(cut, one, page, options) for cut, one in zip(cuts, allowed, strict=True)]
+        return [line for line in lines if line.words]
+
+    def _line(self, cut: CutLine, frames: NDArray[np.float32], page: float, options: ReadOptions) -> Line:
+        ctc_words = self._decoder.words(frames, options.layout is Layout.WORD, page)
         words = [self._word(word, cut, options) for word in ctc_words]
         confidence = self._calibration.line_confidence([word.confidence for word in words])
         kept = tuple(word for word in words if word.confidence >= options.min_confidence)
-        return Line(cut.quad, confidence, kept) if kept else None
+        return Line(cut.quad, confidence, kept)
 
     def _restricted(self, frames: NDArray[np.float32], languages: tuple[str, ...]) -> NDArray[np.float32]:
         """Takes the letters of unwanted languages out, and shares their probability among the rest."""
