@@ -33,7 +33,7 @@ check-gen: .make/venv ## fail when gen/ differs from proto/
 release-contract: .make/node ## keep the contract as it is now as the last released one
 	node_modules/.bin/buf build --exclude-source-info -o proto/released.binpb
 
-train-quick: .make/training ## repeat the shipped recogniser's recipe; resumes where it stopped
+train-quick: .make/training ## train a recogniser on 40,000 lines; resumes where it stopped
 	$(BIN)/zorky-train recognizer --quick
 
 clean: ## remove what setup made

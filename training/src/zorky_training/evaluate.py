@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 
 import zorky_models
 from zorky_server.tasks.handwriting.model import load_model
@@ -87,13 +86,6 @@ def dev_sets(root: Path, most: int | None = None) -> list[DevLines]:
     """The sets found below the measuring data's folder, of each at most about `most` crops."""
     found = {name: root / folder for name, folder in _SETS.items() if (root / folder / "labels.tsv").exists()}
     return [DevLines(name, folder, most) for name, folder in found.items()]
-
-
-def table(scores: Iterable[Score]) -> Table:
-    drawn = Table("set", "crops", "characters", "CER", "exact")
-    for score in scores:
-        drawn.add_row(score.name, str(score.crops), str(score.characters), f"{score.cer:.3f}", f"{score.exact:.3f}")
-    return drawn
 
 
 def onnx_network(path: Path, threads: int = 1) -> Network:
