@@ -1,6 +1,6 @@
 """Pen traces of real writers as writing hands: words are composed from a writer's own letters and joined as cursive is.
 
-The traces are a public set (doi 10.17632/3h6h5d7xg2.1): each letter and digit several times from each of twelve
+The traces are a public set (doi 10.17632/3h6h5d7xg2.1): each letter and digit several times from each of its
 writers. Training runs without them.
 """
 
