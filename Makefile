@@ -2,10 +2,12 @@
 VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?= python3
+# of its own: torchvision beside a CPU build of torch fails on import, and takes torch.onnx with it
+EASYOCR := .make/easyocr-venv
 PACKAGES := gen/python models server clients/python
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 
-.PHONY: help demo test check gen check-gen release-contract train-quick clean
+.PHONY: help demo test test-easyocr check gen check-gen release-contract train-quick clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -13,7 +15,10 @@ demo: .make/venv ## set up, start a server, read examples/, write demo/
 	$(BIN)/python examples/demo.py
 
 test: .make/venv ## set up and run the tests that need Python alone; more run when Node or torch are there
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -m "not easyocr"
+
+test-easyocr: .make/easyocr ## run the tests that need EasyOCR's networks, in an environment of their own
+	$(EASYOCR)/bin/python -m pytest -q -m easyocr training/tests
 
 check: .make/venv .make/node .make/training ## format, lint, types, imports, contract
 	$(BIN)/ruff format --check .
@@ -50,6 +55,13 @@ clean: ## remove what setup made
 .make/training: .make/venv training/pyproject.toml
 	$(BIN)/python -c 'import torch' 2>/dev/null || $(BIN)/pip install -q --disable-pip-version-check torch==2.13.0
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation -e training
+	touch $@
+
+.make/easyocr: .make/training
+	$(BIN)/python -m venv $(EASYOCR)
+	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	  > $$($(EASYOCR)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zorky.pth
+	$(EASYOCR)/bin/pip install -q --disable-pip-version-check -c constraints.txt easyocr
 	touch $@
 
 .make/node: package.json

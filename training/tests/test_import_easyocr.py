@@ -1,6 +1,5 @@
 """EasyOCR's networks, with random weights, compute the same in our model format and are served by our reader."""
 
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -24,10 +23,7 @@ from zorky_training.import_easyocr import (
 from zorky_training.reading import Zorky
 from zorky_training.samples import Sample
 
-pytestmark = [
-    pytest.mark.torch,
-    pytest.mark.skipif(find_spec("easyocr") is None, reason="needs easyocr (pip install -e 'training[easyocr]')"),
-]
+pytestmark = [pytest.mark.torch, pytest.mark.easyocr]
 
 CHARSET = " 0123456789абвгдежзиклмнопрстуфхцчшщъыьэюяabcdefghijklmnopqrstuvwxyz.,-"
 

@@ -10,7 +10,7 @@ import pytest
 
 from zorky_server.tasks.handwriting.values import Layout
 from zorky_training import peers
-from zorky_training.peers import NotHere, RapidOcr, Tesseract, compare
+from zorky_training.peers import RapidOcr, Tesseract, compare
 from zorky_training.reading import Read
 from zorky_training.samples import Sample, SampleSet
 
@@ -62,12 +62,9 @@ def test_what_is_absent_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     assert [line.split(":")[0] for line in said] == ["Tesseract", "RapidOCR", "EasyOCR"]
 
 
+@pytest.mark.tesseract
 def test_tesseract_reads_what_is_printed() -> None:
-    try:
-        system = Tesseract(3)
-    except NotHere as reason:
-        pytest.skip(str(reason))
-    read = system.read(drawn("Hello world", Layout.LINE))
+    read = Tesseract(3).read(drawn("Hello world", Layout.LINE))
     assert read.text == "Hello world"
     assert read.seconds > 0
 

@@ -1,6 +1,5 @@
 """Rivals see what the recogniser sees, answer as it does, and learn by the same training."""
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +17,7 @@ from zorky_training.train_recognizer import Knobs
 
 pytestmark = pytest.mark.torch
 
-RIVALS = [
-    ColumnNetwork,
-    pytest.param(EasyOcrGeneration2, marks=pytest.mark.skipif(find_spec("easyocr") is None, reason="needs easyocr")),
-]
+RIVALS = [ColumnNetwork, pytest.param(EasyOcrGeneration2, marks=pytest.mark.easyocr)]
 
 
 @pytest.mark.parametrize("make", RIVALS)

@@ -28,7 +28,7 @@ from .lines import Engine, Sources
 from .measure import write
 from .network import Recognizer, load_pretrained, pretrained_path
 from .rival_networks import ColumnNetwork, EasyOcrGeneration2
-from .train_recognizer import Knobs, Run, _optimizer, as_function
+from .train_recognizer import Knobs, Run, as_function, optimizer_of
 
 Row = dict[str, Any]
 
@@ -58,7 +58,7 @@ class _Rival(Run):
         made: Any = make()
         self.network = made.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as Run does
-        self.optimizer = _optimizer(self.network, knobs)
+        self.optimizer = optimizer_of(self.network, knobs)
         self.average = {name: value.clone() for name, value in self.network.state_dict().items()}
 
     def averaged(self) -> Recognizer:

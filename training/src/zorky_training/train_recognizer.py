@@ -70,7 +70,7 @@ class Run:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.network = Recognizer().to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # a fifth faster on a CPU
-        self.optimizer = _optimizer(self.network, knobs)
+        self.optimizer = optimizer_of(self.network, knobs)
         self.lines, self.steps, self.seconds = 0, 0, 0.0
         self.place = Place(0, 0)
         self._parts = 1 if self.device.type == "cuda" else knobs.threads
@@ -158,7 +158,7 @@ def ctc_loss(logits: Tensor, batch: Batch) -> Tensor:
     return functional.ctc_loss(scores, targets, steps, batch.lengths, BLANK, "sum", zero_infinity=True)
 
 
-def _optimizer(network: Recognizer, knobs: Knobs) -> torch.optim.AdamW:
+def optimizer_of(network: Recognizer, knobs: Knobs) -> torch.optim.AdamW:
     head = set(network.head.parameters())
     body = [p for p in network.parameters() if p not in head and p.ndim > 1]
     plain = [p for p in network.parameters() if p not in head and p.ndim == 1]
