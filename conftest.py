@@ -25,9 +25,7 @@ NEEDS = {
         lambda: shutil.which("node") is not None and (ROOT / "node_modules" / ".bin" / "buf").exists(),
         "needs Node.js and npm (apt install nodejs npm), then: make .make/node",
     ),
-    "tesseract": Need(
-        lambda: shutil.which("tesseract") is not None, "apt install tesseract-ocr tesseract-ocr-rus"
-    ),
+    "tesseract": Need(lambda: shutil.which("tesseract") is not None, "apt install tesseract-ocr tesseract-ocr-rus"),
     "easyocr": Need(lambda: find_spec("easyocr") is not None, "needs easyocr: make test-easyocr"),
 }
 
