@@ -4,10 +4,14 @@ BIN := $(VENV)/bin
 PYTHON ?= python3
 # of its own: torchvision beside a CPU build of torch fails on import, and takes torch.onnx with it
 EASYOCR := .make/easyocr-venv
+# of its own: the systems that Zorky is measured against bring eighty packages
+BENCH := .make/bench-venv
+# makes an environment see the packages of the main one, behind its own
+BEHIND = print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))
 PACKAGES := gen/python models server clients/python
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 
-.PHONY: help demo test test-easyocr check gen check-gen release-contract train-quick clean
+.PHONY: help demo test test-easyocr bench check gen check-gen release-contract train-quick clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -19,6 +23,9 @@ test: .make/venv ## set up and run the tests that need Python alone; more run wh
 
 test-easyocr: .make/easyocr ## run the tests that need EasyOCR's networks, in an environment of their own
 	$(EASYOCR)/bin/python -m pytest -q -m easyocr training/tests
+
+bench: .make/bench $(if $(FULL),.make/easyocr) ## measure against other systems, write docs/performance.md; FULL=1: for longer
+	$(BENCH)/bin/python benchmarks/bench.py $(if $(FULL),--full)
 
 check: .make/venv .make/node .make/training ## format, lint, types, imports, contract
 	$(BIN)/ruff format --check .
@@ -59,10 +66,18 @@ clean: ## remove what setup made
 
 .make/easyocr: .make/training
 	$(BIN)/python -m venv $(EASYOCR)
-	$(BIN)/python -c 'import sysconfig; print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"))' \
+	$(BIN)/python -c 'import sysconfig; $(BEHIND)' \
 	  > $$($(EASYOCR)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zorky.pth
 	$(EASYOCR)/bin/pip install -q --disable-pip-version-check -c constraints.txt easyocr
 	touch $@
+
+.make/bench: .make/venv benchmarks/requirements.txt training/pyproject.toml
+	$(BIN)/python -m venv $(BENCH)
+	$(BIN)/python -c 'import sysconfig; $(BEHIND)' \
+	  > $$($(BENCH)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zorky.pth
+	$(BENCH)/bin/pip install -q --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt
+	$(BENCH)/bin/pip install -q --disable-pip-version-check --no-build-isolation --no-deps -e training
+	mkdir -p .make && touch $@
 
 .make/node: package.json
 	npm install --silent --no-audit --no-fund --no-package-lock
