@@ -122,23 +122,25 @@ def wait_for_file(path: Path, started: subprocess.Popen[bytes], seconds: float =
         time.sleep(0.02)
 
 
-def full(about: str) -> bool:
-    """Whether the command line of a table's script asks for the long measurement. about: the script's docstring."""
+def full() -> bool:
+    """Whether the command line of a table's script asks for the long measurement."""
+    about = sys.modules["__main__"].__doc__
     parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--full", action="store_true", help="measure for longer")
     return bool(parser.parse_args().full)
 
 
-def publish(
-    name: str, rows: Sequence[Row], about: str, *, plot: Plot | None = None, checks: Sequence[Check] = ()
-) -> None:
-    """Prints a table and keeps it with the machine's description in results/NAME.json, from which report.py makes the
-    page. about: the script's docstring, its first line the title. checks: what the table must show."""
+def publish(name: str, rows: Sequence[Row], *, plot: Plot | None = None, checks: Sequence[Check] = ()) -> None:
+    """Prints a table and keeps it in results/NAME.json, from which report.py makes a section of the page: with the
+    docstring of the script that runs, whose first line is the title, its command line, and the machine's description.
+
+    checks: what the table must show.
+    """
     Console().print(_table(rows))
     for check in checks:
-        Console().print(
-            f"{'holds' if check.holds else 'FAILS'}: {check.what}: {check.value:.3g} {check.sense} {check.limit}"
-        )
+        holds = "holds" if check.holds else "FAILS"
+        Console().print(f"{holds}: {check.what}: {check.value:.3g} {check.sense} {check.limit:.3g}")
+    about = sys.modules["__main__"].__doc__ or ""
     command = " ".join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]])
     kept: dict[str, Any] = {"machine": machine(), "about": about, "command": command}
     kept |= {"checks": [asdict(check) | {"holds": check.holds} for check in checks]}
