@@ -24,7 +24,7 @@ test: .make/venv ## set up and run the tests that need Python alone; more run wh
 test-easyocr: .make/easyocr ## run the tests that need EasyOCR's networks, in an environment of their own
 	$(EASYOCR)/bin/python -m pytest -q -m easyocr training/tests
 
-bench: .make/bench $(if $(FULL),.make/easyocr) ## measure against other systems, write docs/performance.md; FULL=1: for longer
+bench: .make/bench $(if $(FULL),.make/easyocr-networks) ## measure against other systems, write docs/performance.md; FULL=1: for longer
 	$(BENCH)/bin/python benchmarks/bench.py $(if $(FULL),--full)
 
 check: .make/venv .make/node .make/training ## format, lint, types, imports, contract
@@ -56,7 +56,7 @@ clean: ## remove what setup made
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt hatchling editables
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-	  -e gen/python -e models -e 'server[cpu]' -e clients/python -r requirements-dev.txt
+	  -e gen/python -e models -e 'server[cpu,otel]' -e clients/python -r requirements-dev.txt
 	mkdir -p .make && touch $@
 
 .make/training: .make/venv training/pyproject.toml
@@ -70,6 +70,10 @@ clean: ## remove what setup made
 	  > $$($(EASYOCR)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/zorky.pth
 	$(EASYOCR)/bin/pip install -q --disable-pip-version-check -c constraints.txt easyocr
 	touch $@
+
+.make/easyocr-networks: .make/easyocr benchmarks/export_easyocr.py
+	rm -rf $@
+	$(EASYOCR)/bin/python benchmarks/export_easyocr.py $@
 
 .make/bench: .make/venv benchmarks/requirements.txt training/pyproject.toml
 	$(BIN)/python -m venv $(BENCH)
