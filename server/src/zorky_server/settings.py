@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 import zorky_models
 
 from .logs import LogFormat, LogLevel
+from .runtime.providers import Provider
 
 ENVIRONMENT = "ZORKY_"
 """Begins the names of environment variables: ZORKY_PORT sets `port`."""
@@ -45,6 +46,10 @@ class Settings(BaseModel):
     """Folder with one folder of weights a task. The default is the installed zorky-models."""
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, le=256)
     """Model runs at once, and cores that finding the lines of a page uses. The default is one for each core."""
+    provider: Provider = "cpu"
+    """What executes the models: cpu, or cuda or tensorrt on a GPU of NVIDIA's with zorky-server[gpu]."""
+    batch_pixels: int = Field(48 * 1024, ge=48 * 64)
+    """Padded pixels of lines that one model run takes at most; `zorky-server tune` finds what suits the machine."""
     max_pending: int = Field(64, ge=1)
     """Pictures inside at most, running or waiting; more are refused as UNAVAILABLE."""
     result_lifetime: float = Field(30 * 86400.0, gt=0, le=100 * 365 * 86400.0)
