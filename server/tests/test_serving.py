@@ -21,5 +21,5 @@ async def test_a_broken_worker_ends_the_process_with_status_1():
         raise RuntimeError("a worker's last words")
 
     server = FakeServer()
-    status = await _until_told(asyncio.Queue(), asyncio.create_task(work()), server, Settings())
+    status = await _until_told(asyncio.Queue(), asyncio.create_task(work()), server, None, Settings())
     assert (status, server.aborted) == (1, 1)

@@ -11,21 +11,20 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import click
 import grpc
 import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from .metrics import Metrics
+from .models import Models
 from .rpc.server import CannotListen, RpcServer
 from .runtime.engine import Engine
-from .runtime.sessions import OnnxSession
 from .settings import Settings
 from .store import Store, open_store
-from .tasks.handwriting.model import BadModel, load_model
-from .tasks.handwriting.picture import Limits
-from .tasks.handwriting.reader import Reader, warm_up_picture
-from .tasks.handwriting.values import ReadOptions
+from .tasks.handwriting.model import BadModel
 
 _BATCH_PIXELS = 48 * 1024
 """Padded pixels of one batch: two lines or so. Larger ones gain nothing on a CPU, and a page's lines would spread less
@@ -46,23 +45,25 @@ class CannotServe(Exception):
 
 async def run(settings: Settings, port_file: Path | None) -> int:
     """Serves until a signal or a broken worker. Returns the exit status. Raises CannotServe."""
-    signals = _caught_signals()
+    signals, metrics = _caught_signals(), Metrics()
     _return_large_memory()
     try:
-        reader, engine = _loaded(settings)
+        models = Models(settings, metrics)
         credentials = _credentials(settings)
+        engine = Engine(
+            workers=settings.workers, budget=_BATCH_PIXELS, max_pending=settings.max_pending, metrics=metrics
+        )
         async with _kept_store(settings) as store:
             server = RpcServer(
-                reader, engine, store, stream_items=2 * settings.workers, result_lifetime=settings.result_lifetime
+                models, engine, store, stream_items=2 * settings.workers, result_lifetime=settings.result_lifetime
             )
             port = server.listen(settings.host, settings.port, credentials)
-            async with _working(engine) as work:
+            async with _working(engine) as broken:
                 await server.start()
-                await _warm_up(reader, engine)
                 await server.announce()
-                log.info("serving", host=settings.host, port=port, model=reader.identity.version)
+                log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
                 _tell(settings, port, port_file)
-                return await _until_told(signals, work, server, settings)
+                return await _until_told(signals, broken, server, models, settings)
     except (BadModel, CannotListen) as error:
         raise CannotServe(str(error)) from error
 
@@ -75,17 +76,6 @@ def _return_large_memory() -> None:
         libc = ctypes.CDLL(None)
         libc.mallopt(mmap_threshold, _LARGE)
         libc.mallopt(trim_threshold, _LARGE)
-
-
-def _loaded(settings: Settings) -> tuple[Reader, Engine]:
-    model = load_model(settings.models_dir / "handwriting")
-    # A page is one run of the detector but many of the recogniser: one takes every core, the other a core a worker.
-    sessions = {
-        "detector": OnnxSession(model.detector, settings.workers),
-        "recognizer": OnnxSession(model.recognizer, 1),
-    }
-    engine = Engine(sessions, workers=settings.workers, budget=_BATCH_PIXELS, max_pending=settings.max_pending)
-    return Reader(model, Limits()), engine
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
@@ -134,19 +124,12 @@ async def _sweep(store: Store) -> None:
 
 
 @asynccontextmanager
-async def _working(engine: Engine) -> AsyncIterator[asyncio.Task[None]]:
-    work = await engine.start()
+async def _working(engine: Engine) -> AsyncIterator[asyncio.Future[None]]:
+    broken = engine.start()
     try:
-        yield work
+        yield broken
     finally:
         await engine.stop()
-
-
-async def _warm_up(reader: Reader, engine: Engine) -> None:
-    """Runs a real picture through every stage; a server that cannot read it must not start."""
-    outcome = await engine.run(reader.read(warm_up_picture(), ReadOptions()))
-    if not outcome.value.lines:
-        raise CannotServe("the models found no text in the picture drawn to warm up: install zorky-models again")
 
 
 def _tell(settings: Settings, port: int, port_file: Path | None) -> None:
@@ -164,24 +147,38 @@ def _tell(settings: Settings, port: int, port_file: Path | None) -> None:
 
 def _caught_signals() -> Signals:
     signals: Signals = asyncio.Queue()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, signals.put_nowait, number)
     return signals
 
 
-async def _until_told(signals: Signals, work: asyncio.Task[None], server: RpcServer, settings: Settings) -> int:
-    """Waits for a signal and stops in peace; for a second one, or the end of a worker, and stops at once."""
-    told = asyncio.create_task(signals.get())
-    await asyncio.wait([told, work], return_when=asyncio.FIRST_COMPLETED)
+async def _until_told(
+    signals: Signals, broken: asyncio.Future[None], server: RpcServer, models: Models, settings: Settings
+) -> int:
+    """Waits for a signal and stops in peace; for a second one, or a broken worker, and stops at once. SIGHUP reloads
+    the models."""
+    told = asyncio.create_task(_told_to_stop(signals, models))
+    ends: list[asyncio.Future[Any]] = [told, broken]
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if told.done():
         lame_duck = settings.lame_duck if told.result() is signal.SIGTERM else 0.0
         log.info("stopping", signal=told.result().name, lame_duck=lame_duck, grace=settings.grace)
-        told_again = asyncio.create_task(signals.get())
+        told_again = asyncio.create_task(_told_to_stop(signals, models))
         stopping = asyncio.create_task(server.stop(lame_duck, settings.grace))
-        await asyncio.wait([stopping, told_again, work], return_when=asyncio.FIRST_COMPLETED)
+        ends = [stopping, told_again, broken]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if stopping.done():
             return 0
-    if work.done():
-        log.error("a worker broke", exc_info=work.exception())
+    if broken.done():
+        log.error("a worker broke", exc_info=broken.exception())
     await server.abort()
     return 1
+
+
+async def _told_to_stop(signals: Signals, models: Models) -> signal.Signals:
+    """The first signal that asks to stop."""
+    reloads: set[asyncio.Task[None]] = set()
+    while (told := await signals.get()) is signal.SIGHUP:
+        reloads.add(task := asyncio.create_task(models.reload()))
+        task.add_done_callback(reloads.discard)
+    return told

@@ -23,6 +23,7 @@ from zorky.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
 from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
 from zorky_server.logs import configure_logs
+from zorky_server.metrics import Metrics
 from zorky_server.rpc.server import RpcServer
 from zorky_server.runtime.engine import Engine
 from zorky_server.store import Store, open_store
@@ -55,7 +56,7 @@ class Gate:
         """Returns when a run has come as far as the gate."""
         assert await asyncio.to_thread(self._entered.wait, 10)
 
-    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def run(self, batch: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:  # noqa: ARG002 (Session's)
         """Gives back what it gets."""
         self._entered.set()
         assert self.is_open.wait(10)
@@ -78,12 +79,25 @@ class FixedReader:
         self.asked.append(options)
         opened = open_picture(file, self.limits)
         yield Ask("decode")
-        yield Ask("recognize", [ModelCall("gate", "any", 1, np.zeros(1, np.float32))])
+        yield Ask("recognize", [ModelCall("gate", "any", 1, 1, np.zeros(1, np.float32))])
         quad = np.array([[1, 2], [30, 2], [30, 9], [1, 9]], np.float32)
         first = Word("Привет,", quad, 0.75, (Alternative("Привет.", 0.125),))
         lines = (Line(quad, 0.5, (first, Word("мир🌍", quad, 0.5))), Line(quad, 0.25, (Word("Hello", quad, 0.25),)))
         notice = Notice(WarningCode.LOW_RESOLUTION, "lines are 9 pixels high")
         return Reading(opened.width, opened.height, 90, 1.5, lines, (notice,))
+
+
+@dataclass(frozen=True)
+class FixedModel:
+    reader: FixedReader
+    sessions: dict[str, Gate]
+
+
+@dataclass
+class FixedModels:
+    """What serves now; a test may put another one in its place."""
+
+    current: FixedModel
 
 
 @dataclass
@@ -92,6 +106,7 @@ class Served:
 
     server: RpcServer
     store: Store
+    models: FixedModels
     reader: FixedReader
     gate: Gate
     port: int
@@ -120,15 +135,16 @@ async def serve(
     folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600
 ) -> AsyncIterator[Served]:
     reader, gate = FixedReader(), Gate()
-    engine = Engine({"gate": gate}, workers=workers, budget=1, max_pending=max_pending)
+    engine = Engine(workers=workers, budget=1, max_pending=max_pending, metrics=Metrics())
     store = await open_store(folder, lifetime)
-    server = RpcServer(reader, engine, store, stream_items=3, result_lifetime=lifetime)
+    models = FixedModels(FixedModel(reader, {"gate": gate}))
+    server = RpcServer(models, engine, store, stream_items=3, result_lifetime=lifetime)
     port = server.listen("127.0.0.1", 0)
-    await engine.start()
+    engine.start()
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(server, store, reader, gate, port, folder, channel)
+            yield Served(server, store, models, reader, gate, port, folder, channel)
     finally:
         gate.is_open.set()
         await server.abort()

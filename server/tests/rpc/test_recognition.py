@@ -147,9 +147,10 @@ async def test_a_deadline_that_cannot_be_met_is_refused_at_once(serving, png):
         asyncio.get_running_loop().call_later(0.5, served.gate.is_open.set)
         await served.recognition.Recognize(RecognizeRequest(image=png))  # teaches that a picture takes half a second
         served.gate.is_open.clear()
-        waiting = [asyncio.ensure_future(served.recognition.Recognize(RecognizeRequest(image=png))) for _ in range(5)]
-        await asyncio.sleep(0.3)
-        error = await refusal(served.recognition.Recognize(RecognizeRequest(image=png), timeout=1.0))
+        hurried = [served.recognition.Recognize(RecognizeRequest(image=png), timeout=1.4) for _ in range(2)]
+        waiting = [asyncio.ensure_future(call) for call in hurried]
+        await asyncio.sleep(0.1)
+        error = await refusal(served.recognition.Recognize(RecognizeRequest(image=png), timeout=1.4))
         served.gate.is_open.set()
         await asyncio.gather(*waiting)
     assert error.code() is grpc.StatusCode.UNAVAILABLE, "and not DEADLINE_EXCEEDED"

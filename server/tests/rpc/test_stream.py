@@ -28,6 +28,8 @@ async def test_two_hundred_items_are_answered_with_few_in_flight(served, png):
         return reading
 
     served.reader.read = counted
+    served.gate.is_open.clear()
+    asyncio.get_running_loop().call_later(0.2, served.gate.is_open.set)
     call = served.recognition.RecognizeStream(item(str(i), png) for i in range(200))
     answers = [answer async for answer in call]
     assert sorted(int(answer.item_id) for answer in answers) == list(range(200))

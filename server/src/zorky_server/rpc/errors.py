@@ -14,7 +14,7 @@ from grpc_status import rpc_status
 
 from zorky.v1 import recognition_service_pb2 as recognition
 
-from ..runtime.errors import ModelFailed, Overloaded
+from ..runtime.errors import Expired, ModelFailed, Overloaded
 from ..store import NoSuchWord, RequestIdReused, UnknownResult
 from ..tasks.handwriting.values import BadPicture
 from .answers import duration_of
@@ -103,6 +103,7 @@ _TABLE: dict[type[Exception], Callable[..., Fault]] = {
     UnknownResult: lambda error: Fault(StatusCode.NOT_FOUND, "RESULT_NOT_FOUND", str(error)),
     RequestIdReused: lambda error: Fault(StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", str(error)),
     Overloaded: lambda error: Fault(StatusCode.UNAVAILABLE, "OVERLOADED", str(error), retry_after=error.retry_after),
+    Expired: lambda error: Fault(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", str(error)),
     ModelFailed: lambda _: _ours("MODEL_FAILED"),
 }
 

@@ -6,7 +6,7 @@ import asyncio
 import math
 import time
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from google.protobuf.json_format import MessageToJson
@@ -21,6 +21,7 @@ from zorky.v1.recognition_service_pb2 import (
 )
 
 from ..runtime.engine import Engine, Outcome
+from ..runtime.sessions import Session
 from ..store import KeptPicture, ResultRecord, Store
 from ..tasks.handwriting.model import ModelIdentity
 from ..tasks.handwriting.picture import Limits
@@ -43,12 +44,35 @@ class Reader(Protocol):
         ...
 
 
+class Loaded(Protocol):
+    """One model: how it reads, and the sessions that it calls."""
+
+    @property
+    def reader(self) -> Reader:
+        """How it reads."""
+        ...
+
+    @property
+    def sessions(self) -> Mapping[str, Session]:
+        """By the names that the reader calls them."""
+        ...
+
+
+class Models(Protocol):
+    """The model that serves now; another one may at any time."""
+
+    @property
+    def current(self) -> Loaded:
+        """To be asked once a request, which then keeps it."""
+        ...
+
+
 class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceServicer):
     """Reads pictures and remembers that it did."""
 
-    def __init__(self, reader: Reader, engine: Engine, store: Store, stream_items: int) -> None:
+    def __init__(self, models: Models, engine: Engine, store: Store, stream_items: int) -> None:
         """stream_items: pictures of one RecognizeStream call that are worked on at once."""
-        self._reader = reader
+        self._models = models
         self._engine = engine
         self._store = store
         self._stream_items = stream_items
@@ -92,36 +116,48 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
     async def _result(
         self, request: RecognizeRequest | RecognizeStreamRequest, deadline: float
     ) -> recognition_pb2.RecognitionResult:
-        image = request.image
-        bind_contextvars(image_bytes=len(image))
-        wanted = wanted_of(request.options, self._reader.identity.name, self._reader.languages)
-        steps = self._reader.read(image, wanted.read)
-        outcome = await self._engine.run(steps, deadline=deadline, lane=wanted.lane)
+        image, model = request.image, self._models.current
+        identity = model.reader.identity
+        bind_contextvars(image_bytes=len(image), model=identity.version)
+        wanted = wanted_of(request.options, identity.name, model.reader.languages)
+        outcome = await self._engine.run(
+            model.reader.read(image, wanted.read),
+            model.sessions,
+            kind=(wanted.read.layout, len(image).bit_length()),  # pictures of about one size cost about the same
+            deadline=deadline,
+            lane=wanted.lane,
+        )
         recognition = recognition_of(outcome.value)
-        result = result_of(uuid.uuid4().hex, recognition, self._reader.identity, outcome)
+        result = result_of(uuid.uuid4().hex, recognition, identity, outcome)
         _describe(result.result_id, outcome)
         kept = KeptPicture(image, MessageToJson(recognition, indent=None)) if wanted.keeps_picture else None
-        await self._store.record(self._record(result.result_id, wanted.user_key, len(image), outcome, kept))
+        await self._store.record(_record(result.result_id, identity, wanted.user_key, len(image), outcome, kept))
         return result
 
-    def _record(
-        self, result_id: str, user_key: str, image_bytes: int, outcome: Outcome[Reading], kept: KeptPicture | None
-    ) -> ResultRecord:
-        model, reading = self._reader.identity, outcome.value
-        return ResultRecord(
-            result_id=result_id,
-            user_key=user_key,
-            model=model.name,
-            model_version=model.version,
-            model_sha256=model.sha256,
-            calibration=model.calibration,
-            image_bytes=image_bytes,
-            width=reading.width,
-            height=reading.height,
-            timings={**outcome.stages, "queue": outcome.queue, "total": outcome.total},
-            words_per_line=tuple(len(line.words) for line in reading.lines),
-            kept=kept,
-        )
+
+def _record(
+    result_id: str,
+    model: ModelIdentity,
+    user_key: str,
+    image_bytes: int,
+    outcome: Outcome[Reading],
+    kept: KeptPicture | None,
+) -> ResultRecord:
+    reading = outcome.value
+    return ResultRecord(
+        result_id=result_id,
+        user_key=user_key,
+        model=model.name,
+        model_version=model.version,
+        model_sha256=model.sha256,
+        calibration=model.calibration,
+        image_bytes=image_bytes,
+        width=reading.width,
+        height=reading.height,
+        timings={**outcome.stages, "queue": outcome.queue, "total": outcome.total},
+        words_per_line=tuple(len(line.words) for line in reading.lines),
+        kept=kept,
+    )
 
 
 def _deadline(context: Context) -> float:

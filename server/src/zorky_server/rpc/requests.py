@@ -10,7 +10,7 @@ from zorky.v1 import feedback_service_pb2 as feedback_messages
 from zorky.v1 import recognition_pb2 as messages
 from zorky.v1.feedback_pb2 import RATING_BAD, RATING_GOOD, Rating, WordCorrections
 
-from ..runtime.batcher import Lane
+from ..runtime.admission import Lane
 from ..store import Feedback, WordCorrection
 from ..tasks.handwriting.values import Layout, ReadOptions
 from .errors import BadField

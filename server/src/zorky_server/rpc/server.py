@@ -22,7 +22,7 @@ from ..runtime.engine import Engine
 from ..store import Store
 from .calls import Calls
 from .feedback import FeedbackServicer
-from .recognition import Reader, RecognitionServicer
+from .recognition import Models, RecognitionServicer
 from .server_info import ServerInfoServicer
 
 _FILES = (recognition_service_pb2, feedback_service_pb2, server_info_service_pb2)
@@ -35,21 +35,22 @@ class CannotListen(OSError):
 
 
 class RpcServer:
-    """Serves one reader. Make it on the event loop; `listen`, `start`, `announce`, and `stop` at the end."""
+    """Serves what the models can. Make it on the event loop; `listen`, `start`, `announce`, and `stop` at the end."""
 
     def __init__(
-        self, reader: Reader, engine: Engine, store: Store, *, stream_items: int, result_lifetime: float
+        self, models: Models, engine: Engine, store: Store, *, stream_items: int, result_lifetime: float
     ) -> None:
         """See RecognitionServicer and ServerInfoServicer."""
         self._calls = Calls()
         self._health = health.aio.HealthServicer()
-        self._server = grpc.aio.server(interceptors=[self._calls], options=_options(reader.limits.max_bytes))
+        options = _options(models.current.reader.limits.max_bytes)
+        self._server = grpc.aio.server(interceptors=[self._calls], options=options)
         recognition_service_pb2_grpc.add_RecognitionServiceServicer_to_server(
-            RecognitionServicer(reader, engine, store, stream_items), self._server
+            RecognitionServicer(models, engine, store, stream_items), self._server
         )
         feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackServicer(store), self._server)
         server_info_service_pb2_grpc.add_ServerInfoServiceServicer_to_server(
-            ServerInfoServicer(reader, stream_items, result_lifetime), self._server
+            ServerInfoServicer(models, stream_items, result_lifetime), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

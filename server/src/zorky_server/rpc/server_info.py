@@ -8,16 +8,27 @@ from zorky.v1.server_info_service_pb2 import GetServerInfoRequest, GetServerInfo
 
 from .answers import duration_of, model_of
 from .calls import Context
-from .recognition import Reader
+from .recognition import Models
 from .requests import MAX_ALTERNATIVES
 
 
 class ServerInfoServicer(server_info_service_pb2_grpc.ServerInfoServiceServicer):
-    """Says the same as long as the server runs."""
+    """Says the same as long as the same model serves."""
 
-    def __init__(self, reader: Reader, stream_items: int, result_lifetime: float) -> None:
+    def __init__(self, models: Models, stream_items: int, result_lifetime: float) -> None:
         """stream_items: see RecognitionServicer. result_lifetime: seconds for which feedback is accepted."""
-        self._answer = GetServerInfoResponse(
+        self._models = models
+        self._stream_items = stream_items
+        self._result_lifetime = duration_of(result_lifetime)
+
+    async def GetServerInfo(  # noqa: N802 (gRPC's)
+        self,
+        request: GetServerInfoRequest,  # noqa: ARG002 (gRPC's)
+        context: Context,  # noqa: ARG002 (gRPC's)
+    ) -> GetServerInfoResponse:
+        """What this server is and what it accepts."""
+        reader = self._models.current.reader
+        return GetServerInfoResponse(
             server_version=version("zorky-server"),
             recognition=RecognitionCapabilities(
                 models=[model_of(reader.identity)],
@@ -26,15 +37,7 @@ class ServerInfoServicer(server_info_service_pb2_grpc.ServerInfoServiceServicer)
                 max_image_bytes=reader.limits.max_bytes,
                 max_image_pixels=reader.limits.max_pixels,
                 max_alternatives=MAX_ALTERNATIVES,
-                max_stream_items_in_flight=stream_items,
+                max_stream_items_in_flight=self._stream_items,
             ),
-            result_lifetime=duration_of(result_lifetime),
+            result_lifetime=self._result_lifetime,
         )
-
-    async def GetServerInfo(  # noqa: N802 (gRPC's)
-        self,
-        request: GetServerInfoRequest,  # noqa: ARG002 (gRPC's)
-        context: Context,  # noqa: ARG002 (gRPC's)
-    ) -> GetServerInfoResponse:
-        """What this server is and what it accepts."""
-        return self._answer

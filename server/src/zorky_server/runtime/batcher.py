@@ -1,35 +1,33 @@
-"""Gathers items of all requests into batches.
+"""Gathers jobs of all requests, and works on them: plain steps one by one, model calls in batches.
 
-A batch forms from what waits when a worker becomes free; there is no timer. The most urgent item leads: interactive
-before bulk, then the earliest deadline, then the first come. Items that may share its batch join in the same order, up
-to a budget of padded pixels. Items whose callers have left are dropped before they reach a session.
+A worker that is free takes the most urgent job, and nothing stands between it and its next one: no timer, no event
+loop. The most urgent is interactive before bulk (but for a share that bulk always gets), then the earliest deadline,
+then the first come: work that was begun is finished before new work begins. Calls that may share a batch join the most
+urgent one in the same order, up to a budget of padded pixels, and to no more than would leave another worker idle. Jobs
+whose callers have left or whose deadline has passed never run.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from bisect import insort
-from collections.abc import Hashable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
-from itertools import count
-from time import monotonic
+from time import monotonic, thread_time
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..metrics import Metrics
+from .admission import Lane, Ticket
 from .errors import ModelFailed
 from .sessions import Session
 
-
-class Lane(IntEnum):
-    """Who waits: a person, or nobody."""
-
-    INTERACTIVE = 0
-    BULK = 1
+_BULK_TURN = 8
+"""Where both lanes wait, every eighth job is bulk."""
 
 
 class Item(Protocol):
@@ -51,6 +49,11 @@ class Item(Protocol):
         ...
 
     @property
+    def used(self) -> int:
+        """Pixels that are not padding."""
+        ...
+
+    @property
     def tensor(self) -> NDArray[np.float32]:
         """The input without the batch dimension."""
         ...
@@ -58,103 +61,191 @@ class Item(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's output for one item, how long the item waited (seconds), and how many shared its batch."""
+    """A model's output for one item, when it was begun (monotonic), and how many shared its batch."""
 
     output: NDArray[np.float32]
-    waited: float
+    began: float
     batch_size: int
 
 
-@dataclass(order=True, slots=True)
-class _Pending:
-    lane: Lane
-    deadline: float
-    number: int
-    item: Item = field(compare=False)
-    since: float = field(compare=False)
-    answer: asyncio.Future[Answer] = field(compare=False)
+@dataclass(eq=False, slots=True)
+class Step:
+    """A plain step of a task."""
+
+    ticket: Ticket
+    take: Callable[[], None]
+    since: float = field(default_factory=monotonic)
+
+
+@dataclass(eq=False, slots=True)
+class Call:
+    """A model's run of one item. `answer` is called once, on the worker's thread."""
+
+    ticket: Ticket
+    session: Session
+    item: Item
+    answer: Callable[[Answer | ModelFailed], None]
+    since: float = field(default_factory=monotonic)
+
+    @property
+    def group(self) -> tuple[int, Hashable]:
+        """What all calls of one batch have in common."""
+        return id(self.session), self.item.key
+
+
+Job = Step | Call
+
+
+def _urgency(job: Job) -> tuple[Ticket, int]:
+    """Of one request the largest goes first, so that all end at about the same time."""
+    return job.ticket, -job.item.cost if isinstance(job, Call) else 0
 
 
 class Batcher:
-    """Runs items on sessions with a fixed number of workers, each of which runs one batch at a time."""
+    """Works on jobs with a fixed number of threads."""
 
-    def __init__(self, sessions: Mapping[str, Session], workers: int, budget: int) -> None:
+    def __init__(self, workers: int, budget: int, metrics: Metrics) -> None:
         """budget: padded pixels of one batch; a single item may exceed it."""
-        self._sessions = sessions
-        self._budget = budget
         self._workers = workers
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="model")
-        self._pending: list[_Pending] = []
-        self._numbers = count()
-        self._arrived = asyncio.Condition()
+        self._budget = budget
+        self._metrics = metrics
+        self._pending: dict[Lane, list[Job]] = {lane: [] for lane in Lane}
+        self._arrived = threading.Condition()
+        self._running = 0
+        self._since_bulk = 0
+        self._stopping = False
+        self._threads: list[threading.Thread] = []
 
-    async def work(self) -> None:
-        """Runs the workers until cancelled. Ends with an exception only when a worker is broken."""
-        async with asyncio.TaskGroup() as group:
-            for _ in range(self._workers):
-                group.create_task(self._worker())
+    def start(self) -> asyncio.Future[None]:
+        """Starts the workers. The future ends with an exception when one breaks, and never otherwise."""
+        broken = asyncio.get_running_loop().create_future()
+        self._threads = [
+            threading.Thread(target=self._worker, args=(broken,), name=f"worker-{i}", daemon=True)
+            for i in range(self._workers)
+        ]
+        for thread in self._threads:
+            thread.start()
+        return broken
 
-    async def run(
-        self, items: Sequence[Item], deadline: float = math.inf, lane: Lane = Lane.INTERACTIVE
-    ) -> list[Answer]:
-        """Answers in the order of the items. Raises ModelFailed when the model fails on one of them."""
-        loop, now = asyncio.get_running_loop(), monotonic()
-        pending = [_Pending(lane, deadline, next(self._numbers), item, now, loop.create_future()) for item in items]
-        async with self._arrived:
-            for one in pending:
-                insort(self._pending, one)
-            self._arrived.notify(len(pending))
+    async def stop(self) -> None:
+        """Ends the workers after what they are doing."""
+        with self._arrived:
+            self._stopping = True
+            self._arrived.notify_all()
+        for thread in self._threads:
+            await asyncio.to_thread(thread.join)
+
+    def put(self, jobs: Sequence[Job]) -> None:
+        """Adds jobs. From any thread."""
+        with self._arrived:
+            for job in jobs:
+                insort(self._pending[job.ticket.lane], job, key=_urgency)
+            self._arrived.notify(len(jobs))
+
+    def forget(self, ticket: Ticket) -> None:
+        """Drops the jobs of a request whose caller has left."""
+        with self._arrived:
+            self._pending[ticket.lane] = [job for job in self._pending[ticket.lane] if job.ticket is not ticket]
+
+    def depth(self) -> dict[str, int]:
+        """Jobs that wait, by the lane's name."""
+        return {lane.name.lower(): len(jobs) for lane, jobs in self._pending.items()}
+
+    def _worker(self, broken: asyncio.Future[None]) -> None:
         try:
-            return await asyncio.gather(*(one.answer for one in pending))
-        finally:
-            for one in pending:
-                one.answer.cancel()
+            while (taken := self._next()) is not None:
+                self._work(*taken)
+                with self._arrived:
+                    self._running -= 1
+        except BaseException as error:  # whatever it is, nobody else would ever hear of it
+            broken.get_loop().call_soon_threadsafe(_break, broken, error)
 
-    async def _worker(self) -> None:
-        while True:
-            async with self._arrived:
-                await self._arrived.wait_for(lambda: self._pending)
-                batch = self._take()
-            if batch:
-                await self._answer(batch)
+    def _next(self) -> tuple[list[Job], bool] | None:
+        """Waits for the next batch, and tells whether nothing else waits or runs. None: stop."""
+        with self._arrived:
+            while not self._stopping:
+                if batch := self._taken(monotonic()):
+                    self._running += 1
+                    return batch, self._running == 1 and not any(self._pending.values())
+                self._arrived.wait()
+            return None
 
-    def _take(self) -> list[_Pending]:
-        """Removes the next batch from what is pending. Empty when all that was pending has been given up."""
-        self._pending = [one for one in self._pending if not one.answer.done()]
-        if not self._pending:
+    def _taken(self, now: float) -> list[Job]:
+        """Removes the most urgent job, and those that may share its batch. Empty when nothing is left to do."""
+        for lane, jobs in self._pending.items():
+            if any(job.ticket.is_gone(now) for job in jobs):
+                self._pending[lane] = [job for job in jobs if not job.ticket.is_gone(now)]
+        lead = self._lead()
+        if lead is None:
             return []
-        lead, spent = self._pending[0].item, 0
-        batch: list[_Pending] = []
-        for one in self._pending:
-            fits = not batch or spent + one.item.cost <= self._budget
-            if fits and (one.item.model, one.item.key) == (lead.model, lead.key):
-                batch.append(one)
-                spent += one.item.cost
-        taken = {one.number for one in batch}
-        self._pending = [one for one in self._pending if one.number not in taken]
+        batch: list[Job] = [lead]
+        if isinstance(lead, Call):
+            batch += self._company(lead)
+        for job in batch:
+            self._pending[job.ticket.lane].remove(job)
+            self._metrics.waited(job.ticket.lane.name.lower(), now - job.since)
         return batch
 
-    async def _answer(self, batch: list[_Pending]) -> None:
-        """Runs a batch and answers every waiter. When it fails, runs its items one by one, so that one fails alone."""
-        started = monotonic()
-        try:
-            outputs = await self._run_session(batch)
-        except Exception as error:  # whatever a session raises belongs to its waiters, not to the worker
-            if len(batch) > 1:
-                for one in batch:
-                    await self._answer([one])
-            elif not batch[0].answer.done():
-                batch[0].answer.set_exception(ModelFailed(f"{batch[0].item.model}: {error}"))
-            return
-        for one, output in zip(batch, outputs, strict=True):
-            if not one.answer.done():
-                one.answer.set_result(Answer(output, started - one.since, len(batch)))
+    def _lead(self) -> Job | None:
+        interactive, bulk = self._pending[Lane.INTERACTIVE], self._pending[Lane.BULK]
+        self._since_bulk = self._since_bulk + 1 if interactive and bulk else 0
+        if bulk and (not interactive or self._since_bulk == _BULK_TURN):
+            self._since_bulk = 0
+            return bulk[0]
+        return interactive[0] if interactive else None
 
-    async def _run_session(self, batch: list[_Pending]) -> NDArray[np.float32]:
-        session = self._sessions[batch[0].item.model]
-        tensors = [one.item.tensor for one in batch]
-        loop = asyncio.get_running_loop()
-        outputs = await loop.run_in_executor(self._threads, lambda: session.run(np.stack(tensors)))
+    def _company(self, lead: Call) -> list[Call]:
+        """The calls that share the lead's batch."""
+        alike = [
+            job
+            for jobs in self._pending.values()
+            for job in jobs
+            if isinstance(job, Call) and job.group == lead.group and job is not lead
+        ]
+        fitting = self._budget // max(1, lead.item.cost)
+        fair = math.ceil((1 + len(alike)) / (self._workers - self._running))  # who is idle gets a share
+        return alike[: max(1, min(fitting, fair)) - 1]
+
+    def _work(self, batch: list[Job], alone: bool) -> None:
+        if isinstance(batch[0], Step):
+            batch[0].take()
+        else:
+            self._answer([job for job in batch if isinstance(job, Call)], alone)
+
+    def _answer(self, batch: list[Call], alone: bool) -> None:
+        """Runs a batch and answers every caller. When it fails, runs its items one by one, so that one fails alone."""
+        began = monotonic()
+        try:
+            outputs = self._run_session(batch, alone)
+        except Exception as error:  # whatever a session raises belongs to those who called it, not to the worker
+            for call in batch:
+                if len(batch) > 1:
+                    self._answer([call], alone)
+                else:
+                    call.answer(ModelFailed(f"{call.item.model}: {error}"))
+            return
+        for call, output in zip(batch, outputs, strict=True):
+            call.answer(Answer(output, began, len(batch)))
+
+    def _run_session(self, batch: list[Call], alone: bool) -> NDArray[np.float32]:
+        tensors = [call.item.tensor for call in batch]
+        stacked = np.stack(tensors) if len(tensors) > 1 else tensors[0][np.newaxis]
+        began, spent = monotonic(), thread_time()
+        outputs = batch[0].session.run(stacked, alone)
+        self._account(batch, monotonic() - began, thread_time() - spent, alone)
         if len(outputs) != len(batch):
             raise ModelFailed(f"{len(outputs)} outputs for {len(batch)} inputs")
         return outputs
+
+    def _account(self, batch: list[Call], seconds: float, cpu_seconds: float, alone: bool) -> None:
+        """Charges each request its part; who had every core pays for every core."""
+        with self._arrived:  # one request's calls may end on several workers at once
+            for call in batch:
+                call.ticket.spent += seconds * (self._workers if alone else 1) / len(batch)
+        used, padded = (sum(getattr(call.item, name) for call in batch) for name in ("used", "cost"))
+        self._metrics.ran(batch[0].item.model, len(batch), seconds, cpu_seconds, used, padded - used)
+
+
+def _break(broken: asyncio.Future[None], error: BaseException) -> None:
+    if not broken.done():
+        broken.set_exception(error)

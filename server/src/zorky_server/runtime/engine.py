@@ -1,25 +1,29 @@
-"""Runs tasks: admission first, their plain steps on threads, their model calls through the batcher.
+"""Runs tasks: admission first, then their plain steps and their model calls on the workers, until the value is there.
 
 A task is a generator. It yields what the models shall run and the name of the stage, is sent the outputs, and returns
-its value. It knows nothing of threads, events or batches.
+its value. It knows nothing of threads, events or batches. The event loop sees a request twice: when it comes in, and
+when its value is there. In between the workers hand it on among themselves.
 """
 
 from __future__ import annotations
 
 import asyncio
 import math
+import threading
 from collections import defaultdict
-from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .admission import Admission
-from .batcher import Answer, Batcher, Item, Lane
+from ..metrics import Metrics
+from .admission import Admission, Lane, Ticket
+from .batcher import Answer, Batcher, Call, Item, Step
+from .errors import Expired, ModelFailed
 from .sessions import Session
 
 T = TypeVar("T")
@@ -56,95 +60,178 @@ class Outcome(Generic[T]):
     largest_batch: int
 
 
-class _Journey:
-    """The clock of one request: every moment since its arrival counts for one stage or as waiting."""
-
-    def __init__(self) -> None:
-        self.arrived = self._mark = monotonic()
-        self.stages: dict[str, float] = defaultdict(float)
-        self.queue = 0.0
-        self.largest_batch = 0
-
-    def waited(self) -> None:
-        """The time since the last mark was waiting."""
-        self.queue += self._lap()
-
-    def worked(self, stage: str, waited: float = 0.0) -> None:
-        """The time since the last mark belongs to the stage, but for `waited` seconds of it."""
-        self.stages[stage] += max(0.0, self._lap() - waited)
-        self.queue += waited
-
-    def _lap(self) -> float:
-        now = monotonic()
-        lap, self._mark = now - self._mark, now
-        return lap
-
-    def outcome(self, value: T) -> Outcome[T]:
-        return Outcome(value, dict(self.stages), self.queue, self._mark - self.arrived, self.largest_batch)
-
-
-@dataclass(frozen=True, slots=True)
-class _Finished(Generic[T]):
-    value: T
-
-
 class Engine:
     """Owns the workers and the order in which requests are served."""
 
-    def __init__(self, sessions: Mapping[str, Session], *, workers: int, budget: int, max_pending: int) -> None:
-        """workers: batches and plain steps that run at once. budget: padded pixels a batch. See Admission."""
-        self._batcher = Batcher(sessions, workers, budget)
-        self._admission = Admission(max_pending, workers)
-        self._threads = ThreadPoolExecutor(workers, thread_name_prefix="task")
-        self._turns = asyncio.Semaphore(2 * workers)  # one page decodes while another's lines are read
-        self._work: asyncio.Task[None] | None = None
+    def __init__(self, *, workers: int, budget: int, max_pending: int, metrics: Metrics) -> None:
+        """workers: jobs that run at once. budget: padded pixels a batch. max_pending: requests inside at most."""
+        self._batcher = Batcher(workers, budget, metrics)
+        self._admission = Admission(max_pending, workers, metrics)
+        self._metrics = metrics
+        metrics.watch(self._admission.__len__, self._batcher.depth)
 
-    async def start(self) -> asyncio.Task[None]:
-        """Starts the workers. The task returned ends only when a worker broke or `stop` was called."""
-        self._work = asyncio.create_task(self._batcher.work(), name="batcher")
-        return self._work
+    def start(self) -> asyncio.Future[None]:
+        """Starts the workers. The future ends only, and with an exception, when one of them breaks."""
+        return self._batcher.start()
 
     async def stop(self) -> None:
         """Stops the workers. Call it when no request is inside."""
-        if self._work:
-            self._work.cancel()
-            await asyncio.wait([self._work])
+        await self._batcher.stop()
 
-    async def run(self, steps: Steps[T], *, deadline: float = math.inf, lane: Lane = Lane.INTERACTIVE) -> Outcome[T]:
+    async def run(
+        self,
+        steps: Steps[T],
+        sessions: Mapping[str, Session],
+        *,
+        kind: Hashable = None,
+        deadline: float = math.inf,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> Outcome[T]:
         """Runs a task to its value.
 
-        deadline: moment of time.monotonic(). Raises Overloaded at once, before any work, when it cannot be met or too
-        much is pending; ModelFailed when a model fails; and whatever the task itself raises.
+        sessions: the models that it calls, by name; they stay until it is done. kind: tasks of one kind cost about the
+        same. deadline: moment of time.monotonic(). Raises Overloaded at once, before any work, when it cannot be met or
+        too much is pending; Expired when it has passed; ModelFailed when a model fails; and whatever the task raises.
         """
-        with self._admission.admit(deadline):
-            journey = _Journey()
-            async with self._turns:
-                journey.waited()
-                outcome = await self._travel(steps, journey, deadline, lane)
-            self._admission.record(outcome.total - outcome.queue)
+        with self._admission.admit(kind, deadline, lane) as ticket:
+            value: asyncio.Future[Outcome[T]] = asyncio.get_running_loop().create_future()
+            self._batcher.put([_Journey(steps, sessions, ticket, self._batcher, value).first_step])
+            try:
+                outcome = await self._before(deadline, value)
+            finally:
+                ticket.left = True
+                self._batcher.forget(ticket)
+            self._admission.learn(ticket)
+            self._metrics.staged({**outcome.stages, "queue": outcome.queue})
             return outcome
 
-    async def _travel(self, steps: Steps[T], journey: _Journey, deadline: float, lane: Lane) -> Outcome[T]:
-        loop, outputs, stage = asyncio.get_running_loop(), None, ""
-        while True:
-            step = await loop.run_in_executor(self._threads, _advance, steps, outputs)
-            if isinstance(step, _Finished):
-                journey.worked(stage)
-                return journey.outcome(step.value)
-            answers = await self._batcher.run(step.calls, deadline, lane)
-            stage, outputs = step.stage, [answer.output for answer in answers]
-            journey.largest_batch = max(journey.largest_batch, *(answer.batch_size for answer in answers), 0)
-            journey.worked(stage, _waited(answers))
+    async def _before(self, deadline: float, value: asyncio.Future[T]) -> T:
+        left = None if math.isinf(deadline) else deadline - monotonic()
+        try:
+            async with asyncio.timeout(left) as limit:
+                return await value
+        except asyncio.CancelledError:  # the transport knows the deadline too, and may be quicker to give up
+            self._metrics.expired() if monotonic() >= deadline else self._metrics.cancelled()
+            raise
+        except TimeoutError:
+            if not limit.expired():  # the task's own
+                raise
+            self._metrics.expired()
+            raise Expired("the deadline passed before the answer was there") from None
 
 
-def _advance(steps: Steps[T], outputs: Outputs | None) -> Ask | _Finished[T]:
-    """One plain step, on a thread. StopIteration cannot pass a future, so the end is a value."""
-    try:
-        return next(steps) if outputs is None else steps.send(outputs)
-    except StopIteration as end:
-        return _Finished(end.value)
+def drive(steps: Steps[T], sessions: Mapping[str, Session]) -> T:
+    """Runs a task to its value on this thread, without waiting for anyone: for warming up, and for measuring."""
+    outputs: Outputs | None = None
+    while True:
+        try:
+            ask = next(steps) if outputs is None else steps.send(outputs)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+        outputs = [sessions[item.model].run(item.tensor[np.newaxis])[0] for item in ask.calls]
 
 
-def _waited(answers: Sequence[Answer]) -> float:
-    """How long nothing of a call ran: until the first of its items did."""
-    return min((answer.waited for answer in answers), default=0.0)
+class _Journey(Generic[T]):
+    """One request on its way through the workers: in a plain step, or waiting until the last of its calls is answered.
+
+    Every moment since its arrival counts for one stage or as waiting.
+    """
+
+    def __init__(
+        self,
+        steps: Steps[T],
+        sessions: Mapping[str, Session],
+        ticket: Ticket,
+        batcher: Batcher,
+        value: asyncio.Future[Outcome[T]],
+    ) -> None:
+        self._steps = steps
+        self._sessions = sessions
+        self._ticket = ticket
+        self._batcher = batcher
+        self._value = value
+        self._loop = value.get_loop()
+        self._counting = threading.Lock()
+        self._answers: list[Answer | None] = []
+        self._stage = ""
+        self._arrived = self._mark = monotonic()
+        self._stages: dict[str, float] = defaultdict(float)
+        self._queue = 0.0
+        self._largest_batch = 0
+
+    @property
+    def first_step(self) -> Step:
+        """Begins the task."""
+        return Step(self._ticket, partial(self._step, None))
+
+    def _step(self, outputs: Outputs | None) -> None:
+        """Plain work up to the task's next calls, or to its value."""
+        self._queue += self._lap(monotonic())
+        try:
+            self._call(self._next_calls(outputs))
+        except StopIteration as end:
+            self._stages[self._stage] += self._lap(monotonic())
+            self._tell(self._outcome(end.value))
+        except Exception as error:  # the task's own, for whoever asked for it
+            self._tell(error)
+
+    def _next_calls(self, outputs: Outputs | None) -> Sequence[Item]:
+        began = monotonic()
+        try:
+            while True:
+                ask = next(self._steps) if outputs is None else self._steps.send(outputs)
+                self._stage = ask.stage
+                self._stages[ask.stage] += self._lap(monotonic())
+                if ask.calls:
+                    return ask.calls
+                outputs = []
+        finally:
+            self._ticket.spent += monotonic() - began
+
+    def _call(self, items: Sequence[Item]) -> None:
+        self._answers = [None] * len(items)
+        self._batcher.put(
+            [
+                Call(self._ticket, self._sessions[item.model], item, partial(self._answered, i))
+                for i, item in enumerate(items)
+            ]
+        )
+
+    def _answered(self, index: int, answer: Answer | ModelFailed) -> None:
+        """One call is answered, on any worker. After the last one the task goes on."""
+        if isinstance(answer, ModelFailed):
+            self._ticket.left = True
+            self._tell(answer)
+            return
+        with self._counting:
+            self._answers[index] = answer
+            answers = [one for one in self._answers if one is not None]
+        if len(answers) == len(self._answers):
+            self._worked(answers)
+            self._batcher.put([Step(self._ticket, partial(self._step, [one.output for one in answers]))])
+
+    def _worked(self, answers: Sequence[Answer]) -> None:
+        """The time since the calls were made was waiting until the first of them was begun."""
+        self._queue += self._lap(min(one.began for one in answers))
+        self._stages[self._stage] += self._lap(monotonic())
+        self._largest_batch = max(self._largest_batch, *(one.batch_size for one in answers))
+
+    def _lap(self, now: float) -> float:
+        lap, self._mark = now - self._mark, now
+        return lap
+
+    def _outcome(self, value: T) -> Outcome[T]:
+        return Outcome(value, dict(self._stages), self._queue, self._mark - self._arrived, self._largest_batch)
+
+    def _tell(self, outcome: Outcome[T] | Exception) -> None:
+        self._loop.call_soon_threadsafe(_settle, self._value, outcome)
+
+
+def _settle(value: asyncio.Future[Outcome[T]], outcome: Outcome[T] | Exception) -> None:
+    if value.done():  # the caller has left, or another call failed before
+        return
+    if isinstance(outcome, Exception):
+        value.set_exception(outcome)
+    else:
+        value.set_result(outcome)

@@ -2,6 +2,7 @@
 
 RuntimeFault
 ├── Overloaded       too much is pending, or the deadline cannot be met: try again after `retry_after`
+├── Expired          the deadline passed before the answer was there
 └── ModelFailed      a model failed on this item, or answered something impossible
 """
 
@@ -17,6 +18,10 @@ class Overloaded(RuntimeFault):
         super().__init__(message)
         self.retry_after = retry_after
         """Seconds after which trying again is sensible."""
+
+
+class Expired(RuntimeFault):
+    """Raised at the deadline of a request that was admitted and is not answered yet."""
 
 
 class ModelFailed(RuntimeFault):

@@ -66,6 +66,12 @@ class DetectorInput:
     size: tuple[int, int]
     """Width and height of the picture."""
 
+    @property
+    def used(self) -> int:
+        """Pixels of the tensor that show the picture."""
+        width, height = self.size
+        return round(width * self.scale) * round(height * self.scale)
+
 
 def detector_input(picture: Picture, longest_side: int = LONGEST_SIDE) -> DetectorInput:
     """Scales a picture, flattens its light and pads it. longest_side: pixels of the longer side at most."""

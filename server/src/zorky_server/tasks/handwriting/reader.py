@@ -96,7 +96,7 @@ def _found(pixels: Picture, quarters: int, geometry: Geometry) -> Generator[Ask,
     turned, found = turn(pixels, quarters), list[TextLine]()
     for longest_side in (LONGEST_SIDE, _FAR_SIDE):
         seen = detector_input(turned, longest_side)
-        (probabilities,) = yield Ask("detect", [_call("detector", seen.tensor)])
+        (probabilities,) = yield Ask("detect", [_call("detector", seen.tensor, seen.used)])
         found = max(found, lines_from_map(probabilities, seen.scale, seen.size), key=clarity)
         if clarity(found) >= _CLEAR:
             break
@@ -130,12 +130,13 @@ def _recognized(page: _Page) -> Generator[Ask, Outputs, list[NDArray[np.float32]
 
 
 def _strip_call(strip: Picture) -> ModelCall:
-    return _call("recognizer", strip_tensor(strip, padded_width(strip.shape[1])))
+    height, width = strip.shape[:2]
+    return _call("recognizer", strip_tensor(strip, padded_width(width)), height * width)
 
 
-def _call(model: str, tensor: NDArray[np.float32]) -> ModelCall:
+def _call(model: str, tensor: NDArray[np.float32], used: int) -> ModelCall:
     _, height, width = tensor.shape
-    return ModelCall(model, (height, width), height * width, tensor)
+    return ModelCall(model, (height, width), height * width, used, tensor)
 
 
 def _reading(opened: OpenedPicture, page: _Page, lines: list[Line], options: ReadOptions) -> Reading:

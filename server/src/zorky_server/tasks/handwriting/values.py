@@ -119,6 +119,8 @@ class ModelCall:
     key: Hashable
     cost: int
     """Padded pixels: what a batch's budget counts."""
+    used: int
+    """Pixels that are not padding."""
     tensor: NDArray[np.float32]
     """The model's input without the batch dimension."""
 
