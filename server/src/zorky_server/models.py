@@ -13,6 +13,7 @@ import structlog
 
 from .metrics import Metrics
 from .runtime.engine import drive
+from .runtime.providers import ProviderMissing
 from .runtime.sessions import OnnxSession, Session
 from .settings import Settings
 from .tasks.handwriting.model import BadModel, load_model
@@ -62,9 +63,11 @@ def _loaded(settings: Settings) -> Loaded:
     model = load_model(settings.models_dir / "handwriting")
     try:
         sessions = {
-            name: OnnxSession(path, settings.workers)
+            name: OnnxSession(path, settings.workers, settings.provider)
             for name, path in (("detector", model.detector), ("recognizer", model.recognizer))
         }
+    except ProviderMissing:
+        raise
     except Exception as error:  # ONNX Runtime has no base class of its own for what it raises
         raise BadModel(f"ONNX Runtime cannot load {settings.models_dir}: {error}") from error
     reader = Reader(model, Limits())

@@ -22,13 +22,11 @@ from .metrics import Metrics
 from .models import Models
 from .rpc.server import CannotListen, RpcServer
 from .runtime.engine import Engine
+from .runtime.providers import ProviderMissing
 from .settings import Settings
 from .store import Store, open_store
 from .tasks.handwriting.model import BadModel
 
-_BATCH_PIXELS = 48 * 1024
-"""Padded pixels of one batch: two lines or so. Larger ones gain nothing on a CPU, and a page's lines would spread less
-evenly over the workers."""
 _LARGE = 4 * 2**20
 """Bytes: memory blocks of this size are pictures and uploads, not models."""
 _SWEEP_EVERY = 600.0
@@ -51,7 +49,7 @@ async def run(settings: Settings, port_file: Path | None) -> int:
         models = Models(settings, metrics)
         credentials = _credentials(settings)
         engine = Engine(
-            workers=settings.workers, budget=_BATCH_PIXELS, max_pending=settings.max_pending, metrics=metrics
+            workers=settings.workers, budget=settings.batch_pixels, max_pending=settings.max_pending, metrics=metrics
         )
         async with _kept_store(settings) as store:
             server = RpcServer(
@@ -64,7 +62,7 @@ async def run(settings: Settings, port_file: Path | None) -> int:
                 log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
                 _tell(settings, port, port_file)
                 return await _until_told(signals, broken, server, models, settings)
-    except (BadModel, CannotListen) as error:
+    except (BadModel, ProviderMissing, CannotListen) as error:
         raise CannotServe(str(error)) from error
 
 
