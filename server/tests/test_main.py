@@ -47,18 +47,26 @@ def test_a_bad_setting_is_one_line_and_status_2():
     assert result.stderr.count("\n") == 1
 
 
-def test_without_onnxruntime_the_line_that_installs_it_is_told(monkeypatch):
+@pytest.mark.parametrize(("provider", "extra"), [("cpu", "cpu"), ("cuda", "gpu"), ("tensorrt", "gpu")])
+def test_without_onnxruntime_the_line_that_installs_it_is_told(monkeypatch, provider, extra):
     find_spec = importlib.util.find_spec
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == "onnxruntime" else find_spec(name))
-    result = CliRunner().invoke(main, ["serve"])
+    result = CliRunner().invoke(main, ["serve", "--provider", provider])
     assert result.exit_code == 1
-    assert result.stderr == "zorky-server: onnxruntime is not installed: pip install 'zorky-server[cpu]'\n"
+    assert result.stderr == f"zorky-server: onnxruntime is not installed: pip install 'zorky-server[{extra}]'\n"
 
 
 def test_without_models_it_does_not_start(start_server, tmp_path):
     server = start_server("--models-dir", str(tmp_path))
     assert server.wait() == 1
     assert server.log_path.read_text().startswith(f"zorky-server: no usable model in {tmp_path}")
+
+
+def test_a_gpu_that_cannot_be_used_is_told_and_the_cpu_does_not_step_in(start_server, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "-1")  # also where there is one
+    server = start_server("--provider", "cuda")
+    assert server.wait() == 1
+    assert "\nzorky-server: provider is cuda, but " in f"\n{server.log_path.read_text()}"
 
 
 def test_a_taken_port_is_told_in_one_line_and_status_1(server, start_server):

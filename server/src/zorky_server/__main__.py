@@ -16,8 +16,6 @@ import structlog
 from . import logs
 from .settings import FILE_VARIABLE, BadSettings, Settings, as_toml, load_settings, unknown_variables
 
-_NO_RUNTIME = "onnxruntime is not installed: pip install 'zorky-server[cpu]'"
-
 _log = structlog.get_logger("zorky.main")
 
 Command = Callable[..., None]
@@ -61,7 +59,8 @@ def serve(settings_file: Path | None, port_file: Path | None, **flags: Any) -> N
     """Run the server until SIGTERM or Ctrl-C; a second one ends it at once."""
     settings = _load(settings_file, flags)
     if importlib.util.find_spec("onnxruntime") is None:
-        _give_up(_NO_RUNTIME, 1)
+        extra = "cpu" if settings.provider == "cpu" else "gpu"
+        _give_up(f"onnxruntime is not installed: pip install 'zorky-server[{extra}]'", 1)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own between ours
     logs.configure_logs(settings.log_format, settings.log_level)
     for name in unknown_variables(os.environ):
