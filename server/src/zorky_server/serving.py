@@ -8,7 +8,7 @@ import ipaddress
 import signal
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,16 @@ import grpc
 import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from .metrics import Metrics
+from .metrics import CannotExpose, Metrics
 from .models import Models
+from .rpc.journal import Journal
 from .rpc.server import CannotListen, RpcServer
 from .runtime.engine import Engine
 from .runtime.providers import ProviderMissing
 from .settings import Settings
 from .store import Store, open_store
 from .tasks.handwriting.model import BadModel
+from .tracing import CannotTrace, Tracing
 
 _LARGE = 4 * 2**20
 """Bytes: memory blocks of this size are pictures and uploads, not models."""
@@ -43,27 +45,40 @@ class CannotServe(Exception):
 
 async def run(settings: Settings, port_file: Path | None) -> int:
     """Serves until a signal or a broken worker. Returns the exit status. Raises CannotServe."""
-    signals, metrics = _caught_signals(), Metrics()
+    signals = _caught_signals()
     _return_large_memory()
     try:
-        models = Models(settings, metrics)
-        credentials = _credentials(settings)
-        engine = Engine(
-            workers=settings.workers, budget=settings.batch_pixels, max_pending=settings.max_pending, metrics=metrics
-        )
-        async with _kept_store(settings) as store:
-            server = RpcServer(
-                models, engine, store, stream_items=2 * settings.workers, result_lifetime=settings.result_lifetime
-            )
-            port = server.listen(settings.host, settings.port, credentials)
-            async with _working(engine) as broken:
-                await server.start()
-                await server.announce()
-                log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
-                _tell(settings, port, port_file)
-                return await _until_told(signals, broken, server, models, settings)
-    except (BadModel, ProviderMissing, CannotListen) as error:
+        with closing(Metrics()) as metrics, closing(Tracing()) as traces:
+            return await _serve(settings, port_file, signals, metrics, Journal(metrics, traces))
+    except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing) as error:
         raise CannotServe(str(error)) from error
+
+
+async def _serve(
+    settings: Settings, port_file: Path | None, signals: Signals, metrics: Metrics, journal: Journal
+) -> int:
+    models = Models(settings, metrics)
+    credentials = _credentials(settings)
+    engine = Engine(
+        workers=settings.workers, budget=settings.batch_pixels, max_pending=settings.max_pending, metrics=metrics
+    )
+    async with _kept_store(settings) as store:
+        server = RpcServer(
+            models,
+            engine,
+            store,
+            journal,
+            stream_items=2 * settings.workers,
+            result_lifetime=settings.result_lifetime,
+        )
+        port = server.listen(settings.host, settings.port, credentials)
+        _expose(metrics, settings, port_file)
+        async with _working(engine) as broken:
+            await server.start()
+            await server.announce()
+            log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
+            _tell(settings, port, port_file)
+            return await _until_told(signals, broken, server, models, settings)
 
 
 def _return_large_memory() -> None:
@@ -130,17 +145,31 @@ async def _working(engine: Engine) -> AsyncIterator[asyncio.Future[None]]:
         await engine.stop()
 
 
-def _tell(settings: Settings, port: int, port_file: Path | None) -> None:
-    """Says where it serves: to the person, and to the script that reads the port file, which is there at once."""
-    click.echo(f"zorky-server {version('zorky-server')} serving on {settings.host}:{port}")
-    if port_file is None:
+def _expose(metrics: Metrics, settings: Settings, port_file: Path | None) -> None:
+    """Serves the metrics, where that is set. Their port file is there before the other one."""
+    if settings.metrics_port is None:
         return
+    port = metrics.serve(settings.metrics_host, settings.metrics_port)
+    log.info("metrics", host=settings.metrics_host, port=port)
+    if port_file:
+        _write(port, port_file.with_name(f"{port_file.name}.metrics"))
+
+
+def _tell(settings: Settings, port: int, port_file: Path | None) -> None:
+    """Says where it serves: to the person, and to the script that reads the port file."""
+    click.echo(f"zorky-server {version('zorky-server')} serving on {settings.host}:{port}")
+    if port_file:
+        _write(port, port_file)
+
+
+def _write(port: int, file: Path) -> None:
+    """The file is there at once, whole."""
     try:
-        draft = port_file.with_name(f"{port_file.name}.new")
+        draft = file.with_name(f"{file.name}.new")
         draft.write_text(f"{port}\n")
-        draft.replace(port_file)
+        draft.replace(file)
     except OSError as error:
-        raise CannotServe(f"cannot write the port file {port_file}: {error.strerror}") from error
+        raise CannotServe(f"cannot write the port file {file}: {error.strerror}") from error
 
 
 def _caught_signals() -> Signals:

@@ -44,6 +44,10 @@ class Settings(BaseModel):
     """Folder of the database, kept pictures and the server's secret; made on first use."""
     models_dir: UserPath = zorky_models.ROOT
     """Folder with one folder of weights a task. The default is the installed zorky-models."""
+    metrics_host: str = Field("127.0.0.1", min_length=1)
+    """Address of the page for Prometheus."""
+    metrics_port: int | None = Field(None, ge=0, le=65535)
+    """Port of the page for Prometheus, http://HOST:PORT/metrics; 0 takes a free one. The default is no such page."""
     workers: int = Field(default_factory=lambda: len(os.sched_getaffinity(0)), ge=1, le=256)
     """Model runs at once, and cores that finding the lines of a page uses. The default is one for each core."""
     provider: Provider = "cpu"

@@ -24,6 +24,7 @@ from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
 from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
 from zorky_server.logs import configure_logs
 from zorky_server.metrics import Metrics
+from zorky_server.rpc.journal import Journal
 from zorky_server.rpc.server import RpcServer
 from zorky_server.runtime.engine import Engine
 from zorky_server.store import Store, open_store
@@ -41,6 +42,7 @@ from zorky_server.tasks.handwriting.values import (
     WarningCode,
     Word,
 )
+from zorky_server.tracing import Tracing
 
 
 class Gate:
@@ -109,6 +111,8 @@ class Served:
     models: FixedModels
     reader: FixedReader
     gate: Gate
+    metrics: Metrics
+    journal: Journal
     port: int
     folder: Path
     channel: grpc.aio.Channel
@@ -135,16 +139,18 @@ async def serve(
     folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600
 ) -> AsyncIterator[Served]:
     reader, gate = FixedReader(), Gate()
-    engine = Engine(workers=workers, budget=1, max_pending=max_pending, metrics=Metrics())
+    metrics = Metrics()
+    engine = Engine(workers=workers, budget=1, max_pending=max_pending, metrics=metrics)
     store = await open_store(folder, lifetime)
     models = FixedModels(FixedModel(reader, {"gate": gate}))
-    server = RpcServer(models, engine, store, stream_items=3, result_lifetime=lifetime)
+    journal = Journal(metrics, Tracing())
+    server = RpcServer(models, engine, store, journal, stream_items=3, result_lifetime=lifetime)
     port = server.listen("127.0.0.1", 0)
     engine.start()
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(server, store, models, reader, gate, port, folder, channel)
+            yield Served(server, store, models, reader, gate, metrics, journal, port, folder, channel)
     finally:
         gate.is_open.set()
         await server.abort()

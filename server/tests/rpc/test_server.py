@@ -25,7 +25,7 @@ async def health(channel: grpc.aio.Channel, service: str = "") -> int:
 @pytest.fixture
 def second(served):
     """A server that does not listen yet, around the same parts."""
-    return RpcServer(served.models, None, served.store, stream_items=1, result_lifetime=1)
+    return RpcServer(served.models, None, served.store, served.journal, stream_items=1, result_lifetime=1)
 
 
 def test_the_services_are_ours():

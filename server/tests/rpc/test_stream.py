@@ -123,7 +123,8 @@ async def test_cancelling_the_call_cancels_what_is_in_flight(served, png, log):
     await served.info.GetServerInfo(GetServerInfoRequest())  # the cancellation has arrived before this
     served.gate.is_open.set()
     await asyncio.sleep(0.2)
-    assert [line["status"] for line in log() if "Stream" in line["method"]] == ["CANCELLED"], "no item was answered"
+    told = [(line["event"], line["status"]) for line in log() if "Stream" in line["method"]]
+    assert told == [("item", "CANCELLED")] * 3 + [("call", "CANCELLED")], "no item was answered"
 
 
 async def test_a_call_without_items_ends_well(served):

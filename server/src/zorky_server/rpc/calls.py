@@ -1,22 +1,21 @@
-"""What every call of ours goes through: a request id, statuses from the error table, one line in the log."""
+"""What every call of ours goes through: a request id, an entry in the journal, statuses from the error table."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 import re
 import time
-import traceback
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TypeAlias
 
 import grpc
-import structlog
 from google.protobuf.message import DecodeError
-from structlog.contextvars import bound_contextvars
 
-from .errors import Fault, Undecodable, fault_of, trailers_of
+from .errors import Undecodable, trailers_of
+from .journal import Journal
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -24,13 +23,12 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 REQUEST_ID = "x-request-id"
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
-log = structlog.get_logger("zorky.calls")
-
 
 class Calls(grpc.aio.ServerInterceptor):
     """Wraps the methods of our own services, and knows when none is running. Leaves health and reflection alone."""
 
-    def __init__(self) -> None:
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
         self._running = 0
         self._none_running = asyncio.Event()
         self._none_running.set()
@@ -77,20 +75,19 @@ class Calls(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def _call(self, method: str, context: Context) -> AsyncIterator[str]:
-        """One call: yields its request id, logs how it went and gives the caller the status of what it raised."""
+        """One call: yields its request id, tells how it went and gives the caller the status of what it raised."""
         self._enter(context)
-        started, request_id = time.monotonic(), _request_id(context)
-        with bound_contextvars(request_id=request_id, method=method):
+        metadata = _texts(context)
+        request_id = _request_id(metadata)
+        with self._journal.call(method, request_id, metadata, deadline_of(context)) as entry:
             try:
                 yield request_id
-            except asyncio.CancelledError:
-                log_outcome("call", started, "CANCELLED")
-                raise
             except Exception as error:
-                fault = logged_fault("call", started, error)
-                trailers = (*trailers_of(fault), (REQUEST_ID, request_id))
-                await context.abort(fault.code, fault.message, trailers)
-            log_outcome("call", started, "OK")
+                fault = entry.failed(error)
+            else:
+                entry.ended()
+                return
+        await context.abort(fault.code, fault.message, (*trailers_of(fault), (REQUEST_ID, request_id)))
 
     def _enter(self, context: Context) -> None:
         self._running += 1
@@ -103,28 +100,21 @@ class Calls(grpc.aio.ServerInterceptor):
             self._none_running.set()
 
 
-def log_outcome(event: str, started: float, status: str) -> None:
-    """The log line of a call or an item that did not fail. started: moment of time.monotonic()."""
-    log.info(event, status=status, seconds=round(time.monotonic() - started, 4))
+def deadline_of(context: Context) -> float:
+    """The moment of time.monotonic() at which the caller stops waiting; infinity when never."""
+    remaining: float | None = context.time_remaining()
+    return math.inf if remaining is None else time.monotonic() + remaining
 
 
-def logged_fault(event: str, started: float, error: Exception) -> Fault:
-    """What the caller is told of an exception; logs it, with the traceback when we are at fault."""
-    fault = fault_of(error)
-    fields = {"status": fault.code.name, "reason": fault.reason, "seconds": round(time.monotonic() - started, 4)}
-    if fault.is_ours:
-        log.error(event, message=fault.message, exc_info=error, **fields)
-    else:
-        log.info(event, **fields)
-    # The frames hold the picture, and with the exception they form a cycle: do not wait for the garbage collector.
-    traceback.clear_frames(error.__traceback__)
-    return fault
+def _texts(context: Context) -> dict[str, str]:
+    """The metadata, without what is binary."""
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
-def _request_id(context: Context) -> str:
+def _request_id(metadata: Mapping[str, str]) -> str:
     """The caller's, when it is fit for a log; else a new one."""
-    sent = dict(context.invocation_metadata() or ()).get(REQUEST_ID, "")
-    return sent if isinstance(sent, str) and _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
+    sent = metadata.get(REQUEST_ID, "")
+    return sent if _SANE_ID.fullmatch(sent) else uuid.uuid4().hex
 
 
 def _lenient(handler: Handler) -> Callable[[bytes], Any]:

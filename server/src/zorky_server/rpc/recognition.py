@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from typing import Protocol
 
 from google.protobuf.json_format import MessageToJson
-from structlog.contextvars import bind_contextvars
 
 from zorky.v1 import recognition_pb2, recognition_service_pb2_grpc
 from zorky.v1.recognition_service_pb2 import (
@@ -27,9 +24,12 @@ from ..tasks.handwriting.model import ModelIdentity
 from ..tasks.handwriting.picture import Limits
 from ..tasks.handwriting.values import Reading, ReadOptions, Steps
 from .answers import recognition_of, result_of
-from .calls import Context, log_outcome, logged_fault
+from .calls import Context, deadline_of
 from .errors import item_error_of
+from .journal import Journal
 from .requests import checked_name, wanted_of
+
+_STREAM = "/zorky.v1.RecognitionService/RecognizeStream"
 
 
 class Reader(Protocol):
@@ -70,16 +70,17 @@ class Models(Protocol):
 class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceServicer):
     """Reads pictures and remembers that it did."""
 
-    def __init__(self, models: Models, engine: Engine, store: Store, stream_items: int) -> None:
+    def __init__(self, models: Models, engine: Engine, store: Store, journal: Journal, stream_items: int) -> None:
         """stream_items: pictures of one RecognizeStream call that are worked on at once."""
         self._models = models
         self._engine = engine
         self._store = store
+        self._journal = journal
         self._stream_items = stream_items
 
     async def Recognize(self, request: RecognizeRequest, context: Context) -> RecognizeResponse:  # noqa: N802 (gRPC's)
         """Reads one picture."""
-        return RecognizeResponse(result=await self._result(request, _deadline(context)))
+        return RecognizeResponse(result=await self._result(request, deadline_of(context)))
 
     async def RecognizeStream(  # type: ignore[override]  # noqa: N802  (grpc.aio takes a coroutine that writes)
         self, requests: AsyncIterator[RecognizeStreamRequest], context: Context
@@ -89,7 +90,7 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
 
         async def answer(request: RecognizeStreamRequest) -> None:
             try:
-                response = await self._item(request, _deadline(context))
+                response = await self._item(request, deadline_of(context))
                 async with writing:
                     await context.write(response)
             finally:
@@ -103,22 +104,21 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
 
     async def _item(self, request: RecognizeStreamRequest, deadline: float) -> RecognizeStreamResponse:
         """The answer to one item: a result, or what Recognize would have answered as its status."""
-        started = time.monotonic()
-        try:
-            checked_name(request.item_id, "item_id")
-            result = await self._result(request, deadline)
-        except Exception as error:
-            fault = logged_fault("item", started, error)
-            return RecognizeStreamResponse(item_id=request.item_id, error=item_error_of(fault))
-        log_outcome("item", started, "OK")
-        return RecognizeStreamResponse(item_id=request.item_id, result=result)
+        with self._journal.item(_STREAM, deadline) as entry:
+            try:
+                checked_name(request.item_id, "item_id")
+                result = await self._result(request, deadline)
+            except Exception as error:
+                return RecognizeStreamResponse(item_id=request.item_id, error=item_error_of(entry.failed(error)))
+            entry.ended()
+            return RecognizeStreamResponse(item_id=request.item_id, result=result)
 
     async def _result(
         self, request: RecognizeRequest | RecognizeStreamRequest, deadline: float
     ) -> recognition_pb2.RecognitionResult:
         image, model = request.image, self._models.current
         identity = model.reader.identity
-        bind_contextvars(image_bytes=len(image), model=identity.version)
+        self._journal.describe(image_bytes=len(image), model=identity.version)
         wanted = wanted_of(request.options, identity.name, model.reader.languages)
         outcome = await self._engine.run(
             model.reader.read(image, wanted.read),
@@ -129,10 +129,16 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
         )
         recognition = recognition_of(outcome.value)
         result = result_of(uuid.uuid4().hex, recognition, identity, outcome)
-        _describe(result.result_id, outcome)
+        self._describe(result.result_id, outcome)
         kept = KeptPicture(image, MessageToJson(recognition, indent=None)) if wanted.keeps_picture else None
         await self._store.record(_record(result.result_id, identity, wanted.user_key, len(image), outcome, kept))
         return result
+
+    def _describe(self, result_id: str, outcome: Outcome[Reading]) -> None:
+        """Adds to the journal what may be known of a result: nothing of what the picture shows."""
+        picture = f"{outcome.value.width}x{outcome.value.height}"
+        self._journal.describe(result_id=result_id, picture=picture, batch=outcome.largest_batch)
+        self._journal.staged(outcome.queue, outcome.stages)
 
 
 def _record(
@@ -157,21 +163,4 @@ def _record(
         timings={**outcome.stages, "queue": outcome.queue, "total": outcome.total},
         words_per_line=tuple(len(line.words) for line in reading.lines),
         kept=kept,
-    )
-
-
-def _deadline(context: Context) -> float:
-    """The moment of time.monotonic() at which the caller stops waiting."""
-    remaining: float | None = context.time_remaining()
-    return math.inf if remaining is None else time.monotonic() + remaining
-
-
-def _describe(result_id: str, outcome: Outcome[Reading]) -> None:
-    """Adds to the log line what may be known of a result: nothing of what the picture shows."""
-    reading = outcome.value
-    bind_contextvars(
-        result_id=result_id,
-        picture=f"{reading.width}x{reading.height}",
-        queue=round(outcome.queue, 4),
-        stages={stage: round(seconds, 4) for stage, seconds in outcome.stages.items()},
     )

@@ -22,6 +22,7 @@ from ..runtime.engine import Engine
 from ..store import Store
 from .calls import Calls
 from .feedback import FeedbackServicer
+from .journal import Journal
 from .recognition import Models, RecognitionServicer
 from .server_info import ServerInfoServicer
 
@@ -38,15 +39,22 @@ class RpcServer:
     """Serves what the models can. Make it on the event loop; `listen`, `start`, `announce`, and `stop` at the end."""
 
     def __init__(
-        self, models: Models, engine: Engine, store: Store, *, stream_items: int, result_lifetime: float
+        self,
+        models: Models,
+        engine: Engine,
+        store: Store,
+        journal: Journal,
+        *,
+        stream_items: int,
+        result_lifetime: float,
     ) -> None:
         """See RecognitionServicer and ServerInfoServicer."""
-        self._calls = Calls()
+        self._calls = Calls(journal)
         self._health = health.aio.HealthServicer()
         options = _options(models.current.reader.limits.max_bytes)
         self._server = grpc.aio.server(interceptors=[self._calls], options=options)
         recognition_service_pb2_grpc.add_RecognitionServiceServicer_to_server(
-            RecognitionServicer(models, engine, store, stream_items), self._server
+            RecognitionServicer(models, engine, store, journal, stream_items), self._server
         )
         feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackServicer(store), self._server)
         server_info_service_pb2_grpc.add_ServerInfoServiceServicer_to_server(
