@@ -46,8 +46,13 @@ class NoTwos:
     def begin(self) -> int:
         return 0
 
-    def grow(self, state: int, token: int) -> tuple[int, float] | None:
-        return None if token == 2 else (state + 1, 2.0 if token == 1 else 1.0)
+    def weigh(self, state: int, token: int) -> float:
+        del state
+        return {1: 2.0, 2: 0.0}.get(token, 1.0)
+
+    def grow(self, state: int, token: int) -> int:
+        assert token != 2
+        return state + 1
 
     def close(self, state: int) -> float:
         return 0.5**state
@@ -67,3 +72,19 @@ def test_a_grammar_weighs_every_step_and_the_end() -> None:
 def test_frames_without_a_possible_class_are_passed_over() -> None:
     frames = np.eye(6, dtype=np.float32)[[1, 2, 3]]
     assert search(candidates(frames), NoTwos())[0][0] == (1, 3)
+
+
+@pytest.mark.parametrize("token", [BLANK, 1, 2])
+def test_a_sure_frame_seen_again_says_nothing_new_and_costs_its_probability(token: int) -> None:
+    sure = np.full((1, 6), 0.002, np.float32)
+    sure[0, token] = 0.99
+    before, behind = drawn_frames(3), drawn_frames(6)[3:]
+    once, often = (search(candidates(np.concatenate((before, *[sure] * times, behind))), AnyText()) for times in (1, 5))
+    assert [text for text, _ in often] == [text for text, _ in once]
+    assert [log_p for _, log_p in often] == pytest.approx([log_p + 4 * np.log(0.99) for _, log_p in once])
+
+
+def test_frames_of_nothing_are_passed_over() -> None:
+    frames = np.eye(6, dtype=np.float32)[[1, 2, 3]]
+    frames[1] = 0
+    assert search(candidates(frames), AnyText())[0][0] == (1, 3)

@@ -1,11 +1,12 @@
 """The shipped language model: words before non-words, nothing impossible, small and quick to load."""
 
+import math
 import time
 
 import pytest
 
 import zorky_models
-from zorky_server.tasks.handwriting.language_model import SCRIPTS, LanguageModel
+from zorky_server.tasks.handwriting.language_model import SCRIPTS, LanguageModel, State
 
 FILE = zorky_models.ROOT / "handwriting" / "language_model.npz"
 
@@ -17,12 +18,13 @@ def model() -> LanguageModel:
 
 def log_p(model: LanguageModel, language: str, word: str, starts_line: bool = False) -> float:
     """Logarithm of the probability of a whole word."""
-    state = model.word(language, starts_line)
+    speech, total = model[language], 0.0
+    state = speech.word(starts_line)
     for letter in word:
-        grown = model.grow(language, state, SCRIPTS[language].index(letter) + 1)
-        assert grown is not None
-        state = grown
-    return model.close(language, state)
+        label = SCRIPTS[language].index(letter) + 1
+        total += math.log(speech.share(state, label))
+        state = speech.grow(state, label)
+    return total + math.log(speech.close(state))
 
 
 @pytest.mark.parametrize(
@@ -54,18 +56,35 @@ def test_rests_of_broken_words_stand_at_a_lines_start_alone(model: LanguageModel
 
 @pytest.mark.parametrize("language", SCRIPTS)
 def test_what_may_follow_adds_up_to_what_there_is(model: LanguageModel, language: str) -> None:
-    """No letter makes a word likelier: beginnings are as likely as all their words together, up to rounding."""
-    state = model.word(language, False)
+    """Beginnings are as likely as all their words together, up to rounding."""
+    speech = model[language]
+    state = speech.word(False)
     for letter in "по" if language == "ru" else "th":
-        grown = model.grow(language, state, SCRIPTS[language].index(letter) + 1)
-        assert grown is not None
-        assert grown.score <= state.score
-        state = grown
+        state = speech.grow(state, SCRIPTS[language].index(letter) + 1)
     labels = [label for label, letter in enumerate(SCRIPTS[language], start=1) if letter.isalpha()]
-    after = [model.grow(language, state, label) for label in labels]
-    total = sum(2.718281828 ** (one.score - state.score) for one in after if one)
-    total += 2.718281828 ** (model.close(language, state) - state.score)
+    total = speech.close(state) + sum(speech.share(state, label) for label in labels)
     assert total == pytest.approx(1, abs=0.06)
+
+
+def test_an_apostrophe_stands_in_known_words_alone(model: LanguageModel) -> None:
+    english, apostrophe = model["en"], SCRIPTS["en"].index("'") + 1
+    known, unknown = (spelled(model, "en", word) for word in ("don", "xqz"))
+    assert english.share(known, apostrophe) > 0
+    assert english.share(unknown, apostrophe) == 0
+
+
+def test_a_word_breaks_after_a_hyphen_alone(model: LanguageModel) -> None:
+    speech, hyphen = model["ru"], SCRIPTS["ru"].index("-") + 1
+    before = spelled(model, "ru", "молок")
+    assert before.broken == 0
+    assert speech.share(before, hyphen) * speech.grow(before, hyphen).broken == pytest.approx(0.03)
+
+
+def spelled(model: LanguageModel, language: str, word: str) -> State:
+    state = model[language].word(False)
+    for letter in word:
+        state = model[language].grow(state, SCRIPTS[language].index(letter) + 1)
+    return state
 
 
 def test_it_is_small_and_loads_at_once() -> None:

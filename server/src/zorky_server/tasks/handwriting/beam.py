@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from itertools import pairwise
 from math import log
 from operator import itemgetter
 from typing import Generic, Protocol, TypeVar
@@ -18,6 +19,8 @@ _TOKENS = 8
 """Classes tried a frame; the others have practically no probability there."""
 _LEAST = 1e-2
 """Of a class that is tried, relative to the frame's best."""
+_IMPOSSIBLE = 1e-30
+"""No class of less probability is tried."""
 
 S = TypeVar("S")
 """What a grammar remembers of a prefix."""
@@ -40,8 +43,12 @@ class Grammar(Protocol[S]):
         """Of the empty prefix."""
         ...
 
-    def grow(self, state: S, token: int) -> tuple[S, float] | None:
-        """The state with one more token and the factor of its probability; None where the token cannot stand."""
+    def weigh(self, state: S, token: int) -> float:
+        """The factor of one more token's probability; 0 where it cannot stand."""
+        ...
+
+    def grow(self, state: S, token: int) -> S:
+        """The state with one more token that can stand. Asked only for the few that the beam keeps."""
         ...
 
     def close(self, state: S) -> float:
@@ -55,9 +62,12 @@ class AnyText:
     def begin(self) -> None:
         return None
 
-    def grow(self, state: None, token: int) -> tuple[None, float]:
+    def weigh(self, state: None, token: int) -> float:
         del state, token
-        return None, 1.0
+        return 1.0
+
+    def grow(self, state: None, token: int) -> None:
+        del state, token
 
     def close(self, state: None) -> float:
         del state
@@ -65,14 +75,24 @@ class AnyText:
 
 
 class _Prefix(Generic[S]):
-    """A text so far, with the probabilities of its alignments that end in a blank and in its last token."""
+    """A text so far, with the probabilities of its alignments that end in a blank and in its last token.
 
-    __slots__ = ("blank", "grown", "next_blank", "next_token", "parent", "state", "token", "token_p", "weight")
+    weights: of one token more. grown: prefixes of one token more that were kept. kept: whether this one is now.
+    """
 
-    def __init__(self, parent: _Prefix[S] | None, token: int, state: S, weight: float) -> None:
-        self.parent, self.token, self.state, self.weight = parent, token, state, weight
+    __slots__ = ("blank", "grown", "kept", "next_blank", "next_token", "parent", "state", "token", "token_p", "weights")
+
+    def __init__(self, parent: _Prefix[S] | None, token: int, state: S) -> None:
+        self.parent, self.token, self.state, self.kept = parent, token, state, True
+        self.weights: dict[int, float] = {}
         self.grown: dict[int, _Prefix[S]] = {}
         self.blank = self.token_p = self.next_blank = self.next_token = 0.0
+
+    def longer(self, token: int, grammar: Grammar[S]) -> _Prefix[S]:
+        """With one token more; always the same one."""
+        if token not in self.grown:
+            self.grown[token] = _Prefix(self, token, grammar.grow(self.state, token))
+        return self.grown[token]
 
     def text(self) -> tuple[int, ...]:
         tokens, at = [], self
@@ -82,72 +102,95 @@ class _Prefix(Generic[S]):
         return tuple(reversed(tokens))
 
 
+_Offer = tuple[float, _Prefix[S], int]
+"""The probability of a text: of a prefix, and of one token more, or BLANK for none."""
+
+
 def candidates(frames: NDArray[np.float32], temperature: float = 1.0) -> list[Candidates]:
-    """What is tried in each frame. frames: (T, classes) probabilities; temperature > 1 makes them less certain."""
-    most = min(_TOKENS, frames.shape[1])
-    tokens = np.argpartition(frames, -most, axis=1)[:, -most:]
-    p = np.take_along_axis(frames, tokens, axis=1).astype(np.float64)
-    p **= 1 / temperature
-    least = _LEAST * p.max(axis=1)
-    rows = zip(tokens.tolist(), p.tolist(), least.tolist(), strict=True)
-    return [[(token, q) for token, q in zip(row, ps, strict=True) if q >= low] for row, ps, low in rows]
+    """What is tried in each frame, likeliest first; nothing where all is impossible.
+
+    frames: (T, classes) probabilities; temperature > 1 makes them less certain.
+    """
+    least = np.maximum(_LEAST**temperature * frames.max(axis=1, keepdims=True), _IMPOSSIBLE)
+    rows, tokens = np.nonzero(frames >= least)
+    p = frames[rows, tokens]
+    order = np.lexsort((-p, rows))
+    tempered = p[order].astype(np.float64) ** (1 / temperature)
+    tried = list(zip(tokens[order].tolist(), tempered.tolist(), strict=True))
+    ends = np.searchsorted(rows, np.arange(len(frames) + 1)).tolist()
+    return [tried[start : min(end, start + _TOKENS)] for start, end in pairwise(ends)]
 
 
 def search(frames: Sequence[Candidates], grammar: Grammar[S]) -> list[tuple[tuple[int, ...], float]]:
     """The likeliest texts as tokens, best first, with the logarithms of their weighed probabilities."""
-    root = _Prefix(None, BLANK, grammar.begin(), 1.0)
+    root = _Prefix(None, BLANK, grammar.begin())
     root.blank, scale = 1.0, 0.0
     beam = [root]
+    settled: int | None = None
     for frame in frames:
-        beam = _advanced(beam, frame, grammar) or beam
-        scale += _rescaled(beam)
+        if len(frame) == 1 and frame[0][0] == settled:  # it would make all prefixes less likely alike
+            scale += log(frame[0][1])
+            continue
+        ranked = _ranked(beam, frame, grammar)
+        top = ranked[0][0]
+        settled = frame[0][0] if len(frame) == 1 and top else None
+        if top:  # else no prefix can go on, and the frame is passed over
+            beam = _moved_on(beam, ranked, grammar)
+            scale += log(top)
     closed = [(p.text(), scale + log((p.blank + p.token_p) * grammar.close(p.state))) for p in beam]
     return sorted(closed, key=lambda one: -one[1])
 
 
-def _advanced(beam: list[_Prefix[S]], frame: Candidates, grammar: Grammar[S]) -> list[_Prefix[S]]:
-    """One frame further; none where no prefix can go on."""
-    touched: dict[_Prefix[S], None] = dict.fromkeys(beam)
+def _ranked(beam: list[_Prefix[S]], frame: Candidates, grammar: Grammar[S]) -> list[_Offer[S]]:
+    """The texts after one more frame, likeliest first."""
+    letters = dict(frame)
+    blank = letters.pop(BLANK, 0.0)
+    for prefix in beam:
+        prefix.next_blank = blank * (prefix.blank + prefix.token_p)
+        prefix.next_token = letters.get(prefix.token, 0.0) * prefix.token_p
+    offers = _offers(beam, letters, frame[0][1], grammar) if letters else []
+    stays = [(prefix.next_blank + prefix.next_token, prefix, BLANK) for prefix in beam]
+    return sorted(stays + offers, key=_likelihood, reverse=True)
+
+
+def _offers(beam: list[_Prefix[S]], letters: dict[int, float], best: float, grammar: Grammar[S]) -> list[_Offer[S]]:
+    """Texts with one more token, but for those that are kept already: they become likelier. best: of the frame."""
     worst = beam[-1].blank + beam[-1].token_p if len(beam) == WIDTH else 0.0
-    floor = max(_FALL, worst * _HOPE) * max(p for _, p in frame)
+    floor = max(_FALL, worst * _HOPE) * best
+    offers = []
     for prefix in beam:
         total = prefix.blank + prefix.token_p
-        for token, p in frame:
-            if token == BLANK:
-                prefix.next_blank += p * total
+        for token, p in letters.items():
+            if p * total <= floor:
+                break
+            fresh = p * (prefix.blank if token == prefix.token else total)
+            if fresh <= floor:
                 continue
-            fresh = total
-            if token == prefix.token:
-                prefix.next_token += p * prefix.token_p
-                fresh = prefix.blank
-            if p * fresh > floor:
-                longer = prefix.grown.get(token)
-                if longer is None:
-                    grown = grammar.grow(prefix.state, token)
-                    if grown is None:
-                        continue
-                    longer = prefix.grown[token] = _Prefix(prefix, token, *grown)
-                longer.next_token += p * fresh * longer.weight
-                touched[longer] = None
-    return _best(touched)
+            weight = prefix.weights.get(token)
+            if weight is None:
+                weight = prefix.weights[token] = grammar.weigh(prefix.state, token)
+            longer = prefix.grown.get(token)
+            if longer is not None and longer.kept:
+                longer.next_token += fresh * weight
+            elif weight:
+                offers.append((fresh * weight, prefix, token))
+    return offers
 
 
-def _best(touched: Iterable[_Prefix[S]]) -> list[_Prefix[S]]:
-    """The likeliest prefixes, moved on to the next frame; none, and nothing moved, where all are impossible."""
-    ranked = sorted(((p.next_blank + p.next_token, p) for p in touched), key=_likelihood, reverse=True)
-    least = _FALL * ranked[0][0]
-    kept = [prefix for p, prefix in ranked[:WIDTH] if p > least]
-    for prefix in kept:
-        prefix.blank, prefix.token_p = prefix.next_blank, prefix.next_token
-    for _, prefix in ranked:
-        prefix.next_blank = prefix.next_token = 0.0
-    return kept
-
-
-def _rescaled(beam: list[_Prefix[S]]) -> float:
-    """Brings the best to probability 1, so that none vanishes; the logarithm of what it had."""
-    top = beam[0].blank + beam[0].token_p
+def _moved_on(beam: list[_Prefix[S]], ranked: list[_Offer[S]], grammar: Grammar[S]) -> list[_Prefix[S]]:
+    """The likeliest prefixes; the best has the probability 1 from here, so that none vanishes."""
+    top = ranked[0][0]
+    least = _FALL * top
     for prefix in beam:
-        prefix.blank /= top
-        prefix.token_p /= top
-    return log(top)
+        prefix.kept = False
+    further = []
+    for p, prefix, token in ranked[:WIDTH]:
+        if p <= least:
+            break
+        if token == BLANK:
+            moved, blank, token_p = prefix, prefix.next_blank, prefix.next_token
+        else:
+            moved, blank, token_p = prefix.longer(token, grammar), 0.0, p
+        moved.blank, moved.token_p, moved.kept = blank / top, token_p / top, True
+        further.append(moved)
+    return further

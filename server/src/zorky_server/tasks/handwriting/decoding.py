@@ -56,7 +56,9 @@ class LineDecoder:
 
     def __init__(self, charset: str, model: LanguageModel, weights: Weights) -> None:
         self._charset, self._temperature = charset, weights.temperature
-        self._spellings = {language: Spelling(model, language, charset, weights) for language in SCRIPTS}
+        self._spellings = {
+            language: Spelling(model[language], SCRIPTS[language], charset, weights) for language in SCRIPTS
+        }
         self._scripts = Scripts(charset)
         self._free = frozenset(c for c in charset if c.isalpha()) | _MARKS
         self._space = charset.index(" ") + 1

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import exp
-from typing import NamedTuple
+from math import exp, pow
 
-from .language_model import SCRIPTS, LanguageModel, State
+from .language_model import Language, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,64 +34,55 @@ class Place:
     ends_line: bool
 
 
-class TextState(NamedTuple):
-    """word: the one being spelled, or None between words. at_start: of the line, before any token."""
-
-    word: State | None
-    at_start: bool
-
-
 class Spelling:
     """How a charset's classes spell one language, and what each is worth. Made once for a model."""
 
-    def __init__(self, model: LanguageModel, language: str, charset: str, weights: Weights) -> None:
-        known = {c: label for label, c in enumerate(SCRIPTS[language], start=1)}
+    def __init__(self, language: Language, letters: str, charset: str, weights: Weights) -> None:
+        """letters: of the language, in the order of their labels."""
+        known = {c: label for label, c in enumerate(letters, start=1)}
         known["ё"] = known.get("е", 0)
-        rarity = model.rarity(language)
-        self.labels = [0] + [known.get(c.lower(), 0) for c in charset]
+        self.inside = [0] + [known.get(c.lower(), 0) for c in charset]
         """By class: the letter's label in the language, 0 for all that is no letter of it."""
-        self.foreign = {i for i, c in enumerate(charset, start=1) if c.isalpha() and not self.labels[i]}
-        self.joints = {i for i, c in enumerate(charset, start=1) if c in "-'"}
-        """Classes that are letters inside a word only."""
-        self.inside = [weights.letter + weights.rarity * rarity[label] for label in self.labels]
-        """By class: bonus as a letter."""
-        self.between = [0.0] + [weights.space if c == " " else weights.mark for c in charset]
-        """By class: bonus as a mark or a space."""
-        self.model, self.language, self.exponent = model, language, weights.language
+        self.first = [0] + [0 if c in "-'" else known.get(c.lower(), 0) for c in charset]
+        """The same at a word's beginning, where no joint can stand."""
+        self.foreign = {i for i, c in enumerate(charset, start=1) if c.isalpha() and not self.inside[i]}
+        self.letter = [exp(weights.letter + weights.rarity * language.rarity[label]) for label in self.inside]
+        """By class: what it is worth as a letter."""
+        self.parting = [1.0] + [exp(weights.space if c == " " else weights.mark) for c in charset]
+        """By class: what it is worth as a mark or a space."""
+        self.language, self.exponent = language, weights.language
 
 
 class WordGrammar:
-    """Weighs the text of one piece. Its states live as long as it does."""
+    """Weighs the text of one piece. Between words it stands before the first letter of the next."""
 
     def __init__(self, spelling: Spelling, place: Place) -> None:
-        self._spelling, self._place, self._model = spelling, place, spelling.model
-        self._language, self._exponent = spelling.language, spelling.exponent
-        self._word = self._model.word(self._language, starts_line=False)
-        self._first = self._model.word(self._language, starts_line=True) if place.starts_line else self._word
+        self._spelling, self._place, self._language = spelling, place, spelling.language
+        self._word = self._language.word(starts_line=False)
 
-    def begin(self) -> TextState:
-        return TextState(None, at_start=True)
+    def begin(self) -> State:
+        return self._language.word(starts_line=True) if self._place.starts_line else self._word
 
-    def grow(self, state: TextState, token: int) -> tuple[TextState, float] | None:
-        word, label = state.word, self._spelling.labels[token]
-        if label and (word is not None or token not in self._spelling.joints):
-            begun = word or (self._first if state.at_start else self._word)
-            longer = self._model.grow(self._language, begun, label)
-            if longer is not None:
-                gain = self._exponent * (longer.score - begun.score) + self._spelling.inside[token]
-                return TextState(longer, False), exp(gain)
-        return None if token in self._spelling.foreign else self._parted(word, token)
+    def weigh(self, state: State, token: int) -> float:
+        spelling, label = self._spelling, self._label(state, token)
+        share = self._language.share(state, label) if label else 0.0
+        if share:
+            return pow(share, spelling.exponent) * spelling.letter[token]
+        return 0.0 if token in spelling.foreign else self._ended(state) * spelling.parting[token]
 
-    def _parted(self, word: State | None, token: int) -> tuple[TextState, float]:
-        """Behind a space or a mark, which ends the word."""
-        end = 0.0 if word is None else self._model.close(self._language, word) - word.score
-        return TextState(None, False), exp(self._exponent * end + self._spelling.between[token])
+    def grow(self, state: State, token: int) -> State:
+        label = self._label(state, token)
+        goes_on = label and self._language.share(state, label)
+        return self._language.grow(state, label) if goes_on else self._word
 
-    def close(self, state: TextState) -> float:
-        word = state.word
-        if word is None:
-            return 1.0
-        end = self._model.close(self._language, word)
-        if self._place.ends_line and word.broken is not None:
-            end = max(end, word.broken)
-        return exp(self._exponent * (end - word.score))
+    def _label(self, state: State, token: int) -> int:
+        return (self._spelling.inside if state.begun else self._spelling.first)[token]
+
+    def _ended(self, state: State) -> float:
+        """The factor of a word's end, where there is a word."""
+        return pow(self._language.close(state), self._spelling.exponent) if state.begun else 1.0
+
+    def close(self, state: State) -> float:
+        if self._place.ends_line and state.broken > self._language.close(state):
+            return pow(state.broken, self._spelling.exponent)
+        return self._ended(state)

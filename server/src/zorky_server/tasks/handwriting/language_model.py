@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass
-from math import exp, log, log1p
+from math import exp
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +24,10 @@ CONTEXT = 3
 """Letters that the letter statistics look back."""
 LEXICON, RESTS = 0.9, 0.15
 """Shares of a word's probability: the lexicon's; of that, at a line's start, of rests of broken words."""
-_BREAK = log(0.03)
-"""A hyphen in a word that the lexicon does not have: a compound, or the line's end."""
+_BREAK = 0.03
+"""Share of a hyphen in a word that the lexicon does not have: a compound, or the line's end."""
+_SHARES = [exp(-STEP * cost) for cost in range(256)]
+"""The probability that a stored cost stands for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +49,82 @@ class Trie:
         return cls(labels.tobytes(), costs.tobytes(), array("i", first.astype(np.int32).tobytes()))
 
 
-@dataclass(frozen=True, slots=True)
-class Language:
-    """One language. letters: cost of each label after its CONTEXT labels, flat; label `size` - 1 is an unknown one."""
-
-    words: Trie
-    rests: Trie
-    letters: bytes
-    rarity: list[float]
-    """By label: negative logarithm of the letter's share of running text."""
-    size: int
-    """Labels: END, the letters, the unknown one."""
-    contexts: int
-    hyphen: int
-    apostrophe: int | None
-
-    def cost(self, context: int, label: int) -> float:
-        return self.letters[context * self.size + label] * STEP
-
-    def after(self, context: int, label: int) -> int:
-        """The context behind one more letter."""
-        return (context * self.size + label) % self.contexts
-
-
 Way = tuple[Trie, int, float]
-"""A way through a trie to a node, with the logarithm of its probability."""
+"""A way through a trie to a node, with its share of the word's probability."""
 
 
 class State:
-    """A word so far. Many are made for a line, so nothing stands between their making and their use."""
+    """A word so far. Probabilities in it are shares of that of all words that begin so. Many are made for a line, so
+    nothing stands between their making and their use."""
 
-    __slots__ = ("broken", "closed", "context", "grown", "paths", "score", "spelled")
+    __slots__ = ("begun", "broken", "context", "end", "spelled", "ways")
 
-    def __init__(self, paths: list[Way], context: int, spelled: float, broken: float | None = None) -> None:
-        """spelled: logarithm of the probability by the letters alone. broken: of a break here, after a hyphen, at the
-        line's end."""
-        self.paths, self.context, self.spelled, self.broken = paths, context, spelled, broken
-        self.score = _total(paths, spelled)
-        """Logarithm of the probability of all words that begin so."""
-        self.closed: float | None = None
-        self.grown: dict[int, State | None] = {}
+    def __init__(self, ways: list[Way], context: int, spelled: float, begun: bool = True, broken: float = 0.0) -> None:
+        """spelled: by the letters alone. begun: there is a letter. broken: of a break here, after a hyphen, at the
+        line's end; it comes on top of the words, so it may exceed 1."""
+        self.ways, self.context, self.spelled, self.begun, self.broken = ways, context, spelled, begun, broken
+        self.end: float | None = None
+        """Of the end of the word here, once it was asked for."""
 
 
-class LanguageModel:
-    """All languages, by name. Immutable; states belong to their caller."""
+class Language:
+    """One language. Immutable; states belong to their caller."""
 
-    def __init__(self, languages: dict[str, Language]) -> None:
-        self._languages = languages
+    def __init__(self, name: str, words: Trie, rests: Trie, letters: bytes, rarity: list[float]) -> None:
+        """letters: cost of each label after its CONTEXT labels, flat; there is one more label, an unknown one."""
+        labels = {letter: label for label, letter in enumerate(SCRIPTS[name], start=1)}
+        self.rarity = rarity
+        """By label: negative logarithm of the letter's share of running text."""
+        self._words, self._rests, self._letters = words, rests, letters
+        self._size = len(labels) + 2
+        self._contexts = self._size**CONTEXT
+        self._hyphen, self._apostrophe = labels["-"], labels.get("'")
+
+    def word(self, starts_line: bool) -> State:
+        """Before the first letter of a word."""
+        rests = RESTS if starts_line else 0.0
+        ways = [(self._words, 0, LEXICON * (1 - rests))]
+        if starts_line:
+            ways.append((self._rests, 0, LEXICON * rests))
+        return State(ways, 0, 1 - LEXICON, begun=False)
+
+    def share(self, state: State, label: int) -> float:
+        """Of the words that begin as the state, the share that goes on with this letter; 0 where none does (an
+        apostrophe in no known word)."""
+        known = 0.0
+        for trie, node, share in state.ways:
+            child = trie.labels.find(label, trie.first[node], trie.first[node + 1])
+            if child >= 0:
+                known += share * _SHARES[trie.costs[child]]
+        if label == self._hyphen:
+            return known + self.close(state) * _BREAK
+        if label == self._apostrophe and not known:
+            return 0.0
+        return known + state.spelled * _SHARES[self._letters[state.context * self._size + label]]
+
+    def grow(self, state: State, label: int) -> State:
+        """The state with one more letter, of a share above 0."""
+        ways = _followed(state.ways, label)
+        if label == self._hyphen:
+            return self._hyphened(state, ways)
+        step = state.context * self._size + label
+        return _normal(ways, step % self._contexts, state.spelled * _SHARES[self._letters[step]])
+
+    def _hyphened(self, state: State, ways: list[Way]) -> State:
+        """A compound, known or not; a second word may follow, or the line's end."""
+        compound = self.close(state) * _BREAK
+        ways.append((self._words, 0, compound * LEXICON))
+        return _normal(ways, 0, compound * (1 - LEXICON), _BREAK)
+
+    def close(self, state: State) -> float:
+        """The share of the word that ends here."""
+        if state.end is None:
+            state.end = self.share(state, END)
+        return state.end
+
+
+class LanguageModel(dict[str, Language]):
+    """All languages, by name."""
 
     @classmethod
     def load(cls, path: Path) -> LanguageModel:
@@ -101,70 +132,29 @@ class LanguageModel:
         with np.load(path) as arrays:
             return cls({name: _language(name, dict(arrays)) for name in SCRIPTS})
 
-    def word(self, language: str, starts_line: bool) -> State:
-        """Before the first letter of a word."""
-        model = self._languages[language]
-        known, rests = LEXICON, RESTS if starts_line else 0.0
-        paths = [(model.words, 0, log(known * (1 - rests)))]
-        if starts_line:
-            paths.append((model.rests, 0, log(known * rests)))
-        return State(paths, 0, log(1 - known))
 
-    def grow(self, language: str, state: State, label: int) -> State | None:
-        """The state with one more letter; None where a word cannot go on so (an apostrophe in no known word)."""
-        if label not in state.grown:
-            state.grown[label] = self._grown(language, state, label)
-        return state.grown[label]
-
-    def _grown(self, language: str, state: State, label: int) -> State | None:
-        model = self._languages[language]
-        paths = _followed(state.paths, label)
-        if label == model.hyphen:
-            return self._hyphened(language, state, paths)
-        if label == model.apostrophe and not paths:
-            return None
-        return State(paths, model.after(state.context, label), state.spelled - model.cost(state.context, label))
-
-    def _hyphened(self, language: str, state: State, paths: list[Way]) -> State:
-        """A compound, known or not; a second word may follow, or the line's end."""
-        begun = self.close(language, state) + _BREAK
-        second = (self._languages[language].words, 0, begun + log(LEXICON))
-        return State([*paths, second], 0, begun + log(1 - LEXICON), broken=state.score + _BREAK)
-
-    def rarity(self, language: str) -> list[float]:
-        """By label: negative logarithm of the letter's share of running text."""
-        return self._languages[language].rarity
-
-    def close(self, language: str, state: State) -> float:
-        """Logarithm of the probability of the word that ends here."""
-        if state.closed is None:
-            spelled = state.spelled - self._languages[language].cost(state.context, END)
-            state.closed = _total(_followed(state.paths, END), spelled)
-        return state.closed
-
-
-def _followed(paths: list[Way], label: int) -> list[Way]:
+def _followed(ways: list[Way], label: int) -> list[Way]:
+    """The ways that go on so."""
     followed = []
-    for trie, node, log_p in paths:
+    for trie, node, share in ways:
         child = trie.labels.find(label, trie.first[node], trie.first[node + 1])
         if child >= 0:
-            followed.append((trie, child, log_p - trie.costs[child] * STEP))
+            followed.append((trie, child, share * _SHARES[trie.costs[child]]))
     return followed
 
 
-def _total(paths: list[Way], spelled: float) -> float:
-    """Logarithm of the sum of the probabilities."""
+def _normal(ways: list[Way], context: int, spelled: float, broken: float = 0.0) -> State:
+    """The state in which all shares are told of its own words."""
     total = spelled
-    for _, _, log_p in paths:
-        total = max(total, log_p) + log1p(exp(-abs(total - log_p)))
-    return total
+    for _, _, share in ways:
+        total += share
+    return State(
+        [(trie, node, share / total) for trie, node, share in ways], context, spelled / total, broken=broken / total
+    )
 
 
 def _language(name: str, arrays: dict[str, NDArray[np.uint8]]) -> Language:
     words, rests = (Trie.of(*(arrays[f"{name}.{part}.{what}"] for what in ("labels", "costs", "children")))
              for part in ("words", "rests"))  # fmt: skip
-    labels = {letter: label for label, letter in enumerate(SCRIPTS[name], start=1)}
-    size = len(labels) + 2
     rarity = (arrays[f"{name}.rarity"] * STEP).tolist()
-    letters = arrays[f"{name}.letters"].tobytes()
-    return Language(words, rests, letters, rarity, size, size**CONTEXT, labels["-"], labels.get("'"))
+    return Language(name, words, rests, arrays[f"{name}.letters"].tobytes(), rarity)
