@@ -118,7 +118,7 @@ def wait_for_file(path: Path, started: subprocess.Popen[bytes], seconds: float =
     end = time.monotonic() + seconds
     while not path.exists():
         if started.poll() is not None or time.monotonic() > end:
-            raise RuntimeError(f"{started.args} is not serving")
+            raise RuntimeError(f"{started.args!r} is not serving")
         time.sleep(0.02)
 
 
