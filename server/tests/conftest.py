@@ -9,11 +9,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
+from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from PIL import Image, ImageDraw, ImageFont
+
+from zorky_server.tracing import ENDPOINT
 
 _PATIENCE = 180.0
 """Seconds: starting takes two on a machine with nothing else to do, and much more on a busy one."""
@@ -49,6 +55,11 @@ class ServerProcess:
     def address(self) -> str:
         return f"127.0.0.1:{int(self._port_file.read_text())}"
 
+    @property
+    def metrics_url(self) -> str:
+        """Of a server that was started with --metrics-port."""
+        return f"http://127.0.0.1:{int(self._port_file.with_name('port.metrics').read_text())}/metrics"
+
     def log(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self.log_path.read_text().splitlines()]
 
@@ -65,6 +76,31 @@ class ServerProcess:
 
     def wait(self) -> int:
         return self.process.wait(_PATIENCE)
+
+
+class Collector(trace_service_pb2_grpc.TraceServiceServicer):
+    """Takes OTLP as a real one does, and keeps it."""
+
+    def __init__(self) -> None:
+        self.requests: list[trace_service_pb2.ExportTraceServiceRequest] = []
+
+    def Export(self, request: Any, context: Any) -> Any:  # noqa: ARG002, N802 (gRPC's)
+        self.requests.append(request)
+        return trace_service_pb2.ExportTraceServiceResponse()
+
+    @property
+    def spans(self) -> list[Span]:
+        return [
+            span
+            for request in self.requests
+            for resource in request.resource_spans
+            for scope in resource.scope_spans
+            for span in scope.spans
+        ]
+
+    def span(self, name: str) -> Span:
+        (found,) = [span for span in self.spans if span.name == name]
+        return found
 
 
 @pytest.fixture
@@ -90,6 +126,17 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
         assert one.stop() == 0
     finally:
         one.kill()
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    """A collector of the test's own, which servers and Tracing of the test send to."""
+    one, server = Collector(), grpc.server(futures.ThreadPoolExecutor(2))
+    trace_service_pb2_grpc.add_TraceServiceServicer_to_server(one, server)
+    monkeypatch.setenv(ENDPOINT, f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}")
+    server.start()
+    yield one
+    server.stop(None).wait()
 
 
 @pytest.fixture(scope="session")

@@ -18,15 +18,15 @@ def log_a_failure() -> None:
     try:
         fail()
     except ValueError:
-        structlog.get_logger("test").exception("failed")
+        structlog.get_logger("zorky.test").exception("failed")
 
 
 def test_json_is_one_object_a_line_for_our_lines_and_those_of_libraries(capsys):
     configure_logs("json", "info")
-    structlog.get_logger("test").info("ours", size=3)
+    structlog.get_logger("zorky.test").info("ours", size=3)
     logging.getLogger("library").warning("theirs %d", 4)
     ours, theirs = map(json.loads, capsys.readouterr().err.splitlines())
-    assert (ours["event"], ours["size"], ours["level"], ours["logger"]) == ("ours", 3, "info", "test")
+    assert (ours["event"], ours["size"], ours["level"], ours["logger"]) == ("ours", 3, "info", "zorky.test")
     assert (theirs["event"], theirs["level"]) == ("theirs 4", "warning")
     assert ours["timestamp"].endswith("Z")
 
@@ -42,12 +42,26 @@ def test_a_traceback_shows_where_but_not_what(capsys, log_format):
 
 def test_auto_is_json_where_nobody_sits(capsys):
     configure_logs("auto", "info")
-    structlog.get_logger("test").info("x")
+    structlog.get_logger("zorky.test").info("x")
     assert json.loads(capsys.readouterr().err)["event"] == "x"
 
 
-def test_lines_below_the_level_are_left_out(capsys):
-    configure_logs("json", "warning")
-    structlog.get_logger("test").info("x")
-    logging.getLogger("library").info("y")
-    assert capsys.readouterr().err == ""
+@pytest.mark.parametrize(("level", "told"), [("debug", ["d", "i", "w"]), ("info", ["i", "w"]), ("warning", ["w"])])
+def test_of_ours_lines_below_the_level_are_left_out(capsys, level, told):
+    configure_logs("json", level)
+    log = structlog.get_logger("zorky.test")
+    log.debug("d")
+    log.info("i")
+    log.warning("w")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == told
+
+
+@pytest.mark.parametrize(("level", "told"), [("debug", ["w", "e"]), ("info", ["w", "e"]), ("error", ["e"])])
+def test_of_libraries_only_warnings_are_told_at_any_level(capsys, level, told):
+    configure_logs("json", level)
+    log = logging.getLogger("library")
+    log.debug("d")
+    log.info("i")
+    log.warning("w")
+    log.error("e")
+    assert [json.loads(line)["event"] for line in capsys.readouterr().err.splitlines()] == told

@@ -21,7 +21,8 @@ _SHARED: tuple[Processor, ...] = (
 
 
 def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
-    """Sends our lines and those of libraries through one formatter."""
+    """Sends our lines and those of libraries through one formatter. Of libraries only warnings and worse, whatever the
+    level: one that reaches the database tells at `debug` what it writes there."""
     structlog.configure(
         processors=[structlog.stdlib.filter_by_level, *_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -34,7 +35,8 @@ def configure_logs(log_format: LogFormat, level: LogLevel) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *_rendered(log_format)],
         )
     )
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    logging.basicConfig(level=max(logging.WARNING, logging.getLevelName(level.upper())), handlers=[handler], force=True)
+    logging.getLogger("zorky").setLevel(level.upper())
     logging.captureWarnings(True)
 
 

@@ -27,6 +27,8 @@ _CALLS = (0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.5, 2.5, 4.0,
 _PARTS = (0.001, 0.0025, 0.005, *_CALLS)
 """Seconds: parts of a call are shorter."""
 _ITEMS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+_LOOK = 0.1
+"""Seconds within which the page notices that it is to close."""
 _LANES = ("interactive", "bulk")
 
 Reason = Literal["full", "late"]
@@ -135,7 +137,7 @@ class Metrics:
         Returns the port. Raises CannotExpose.
         """
         self._page = _Page(host, port, self._registry)
-        threading.Thread(target=self._page.serve_forever, name="metrics", daemon=True).start()
+        threading.Thread(target=self._page.serve_forever, args=(_LOOK,), name="metrics", daemon=True).start()
         return int(self._page.server_address[1])
 
     def close(self) -> None:
