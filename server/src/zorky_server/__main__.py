@@ -58,9 +58,7 @@ def main() -> None:
 def serve(settings_file: Path | None, port_file: Path | None, **flags: Any) -> None:
     """Run the server until SIGTERM or Ctrl-C; a second one ends it at once."""
     settings = _load(settings_file, flags)
-    if importlib.util.find_spec("onnxruntime") is None:
-        extra = "cpu" if settings.provider == "cpu" else "gpu"
-        _give_up(f"onnxruntime is not installed: pip install 'zorky-server[{extra}]'", 1)
+    _need_onnxruntime(settings)
     os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its C core writes lines of its own between ours
     logs.configure_logs(settings.log_format, settings.log_level)
     for name in unknown_variables(os.environ):
@@ -81,11 +79,46 @@ def show_settings(settings_file: Path | None, **flags: Any) -> None:
     click.echo(as_toml(_load(settings_file, flags)), nl=False)
 
 
+@main.command()
+@click.argument("pictures", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_settings_file
+@_settings_flags
+@click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(min=1), help="Time to take, about.")
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write what was chosen into this file.")
+def tune(
+    pictures: tuple[Path, ...], settings_file: Path | None, seconds: float, output: Path | None, **flags: Any
+) -> None:
+    """Measure this machine and choose workers and batch_pixels.
+
+    Reads PICTURES of pages, or pages drawn for this. Nothing else should run meanwhile. With --output, the file is one
+    that --settings reads; what else stands in it stays.
+    """
+    settings = _load(settings_file, flags)
+    _need_onnxruntime(settings)
+    from .tuning import CannotTune, change_file, drawn_pages, tuned  # only here, as above
+
+    try:
+        files = [picture.read_bytes() for picture in pictures] or drawn_pages()
+        chosen = asyncio.run(tuned(settings, files, seconds, click.echo))
+        for name, value in chosen.items():
+            click.echo(f"{name} = {value}")
+        if output:
+            change_file(output, chosen)
+    except (CannotTune, OSError) as error:
+        _give_up(str(error), 1)
+
+
 def _load(file: Path | None, flags: dict[str, Any]) -> Settings:
     try:
         return load_settings(flags, file, os.environ)
     except BadSettings as error:
         _give_up(str(error), 2)
+
+
+def _need_onnxruntime(settings: Settings) -> None:
+    if importlib.util.find_spec("onnxruntime") is None:
+        extra = "cpu" if settings.provider == "cpu" else "gpu"
+        _give_up(f"onnxruntime is not installed: pip install 'zorky-server[{extra}]'", 1)
 
 
 def _give_up(message: str, status: int) -> Never:
