@@ -21,14 +21,16 @@ _LABEL = 3.0
 
 def side_lengths(quad: Quad) -> tuple[float, float]:
     """Width (in reading direction) and height of a quad in pixels: means of its opposite sides."""
-    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    return float(sides[0] + sides[2]) / 2, float(sides[1] + sides[3]) / 2
+    top_left, top_right, bottom_right, bottom_left = quad.tolist()
+    width = math.dist(top_left, top_right) + math.dist(bottom_left, bottom_right)
+    height = math.dist(top_left, bottom_left) + math.dist(top_right, bottom_right)
+    return width / 2, height / 2
 
 
 def slope(quad: Quad) -> float:
     """Radians: the direction in which the text runs, 0 to the right, positive clockwise."""
-    x, y = (quad[1] + quad[2] - quad[0] - quad[3]).tolist()
-    return math.atan2(y, x)
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = quad.tolist()
+    return math.atan2(y1 + y2 - y0 - y3, x1 + x2 - x0 - x3)
 
 
 def mostly_vertical(quads: Sequence[Quad]) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .lines import side_lengths, slope
 from .picture import OpenedPicture
@@ -21,16 +22,18 @@ def quad_of_whole(pixels: Picture) -> Quad:
 
 def to_viewed(line: Line, quarters: int, opened: OpenedPicture) -> Line:
     """A line and its words with quads in the picture as it is viewed, from the working pixels turned by `quarters`."""
-    words = tuple(replace(word, quad=_viewed_quad(word.quad, quarters, opened)) for word in line.words)
-    return replace(line, quad=_viewed_quad(line.quad, quarters, opened), words=words)
+    own, *others = _viewed_quads(np.stack([line.quad, *(word.quad for word in line.words)]), quarters, opened)
+    words = tuple(replace(word, quad=quad) for word, quad in zip(line.words, others, strict=True))
+    return replace(line, quad=own, words=words)
 
 
-def _viewed_quad(quad: Quad, quarters: int, opened: OpenedPicture) -> Quad:
+def _viewed_quads(quads: NDArray[np.float32], quarters: int, opened: OpenedPicture) -> NDArray[np.float32]:
+    """quads: (n, 4, 2)."""
     height, width = opened.pixels.shape[:2]
-    x, y = quad.T
+    x, y = quads[..., 0], quads[..., 1]
     back = {0: (x, y), 1: (y, height - x), 2: (width - x, height - y), 3: (width - y, x)}[quarters]
     size = np.array([opened.width, opened.height], np.float32)
-    viewed = np.stack(back, axis=1) * size / np.array([width, height], np.float32)
+    viewed = np.stack(back, axis=-1) * size / np.array([width, height], np.float32)
     return np.asarray(np.clip(viewed, 0, size), np.float32)
 
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from .light import flatten_light
@@ -27,8 +28,10 @@ class Geometry:
     stride: int = STRIDE
 
 
-_CHALK_CONTRAST = 40.0
+_CHALK_CONTRAST = 40
 """Grey levels by which light writing is lighter than the board at least."""
+_STROKES = 0.02
+"""Part of a strip's pixels that the middles of its strokes take at least."""
 
 
 def strip_from_crop(crop: Picture, geometry: Geometry = Geometry()) -> Picture:
@@ -46,11 +49,17 @@ def _dark_on_light(strip: Picture) -> Picture:
 
     Compared with a blurred copy, because shadows and bright spots change the light of both strokes and ground.
     """
-    grey = strip.mean(axis=2).astype(np.float32)
+    grey = cv2.cvtColor(strip, cv2.COLOR_RGB2GRAY)
     around = cv2.blur(grey, (len(grey), len(grey)))
-    darker, lighter = np.abs(np.percentile(grey - around, (2, 98)))
-    is_chalk = lighter > max(_CHALK_CONTRAST, 2 * darker)
+    lighter = _strongest(cv2.subtract(grey, around))
+    is_chalk = lighter > _CHALK_CONTRAST and lighter > 2 * _strongest(cv2.subtract(around, grey))
     return 255 - strip if is_chalk else strip
+
+
+def _strongest(difference: MatLike) -> int:
+    """The grey levels that all but _STROKES of the pixels stay within. difference: (H, W) uint8."""
+    counts = cv2.calcHist([difference], [0], None, [256], [0, 256])
+    return int(np.searchsorted(counts.ravel().cumsum(), (1 - _STROKES) * difference.size))
 
 
 def padded_width(width: int) -> int:

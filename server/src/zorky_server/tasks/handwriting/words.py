@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,10 +31,13 @@ class CutLine:
 
 
 class WordReader:
-    """Turns frames into lines. Holds the charset, the decoder and the calibration of one model."""
+    """Turns frames into lines. Holds the decoder and the calibration of one model."""
 
     def __init__(self, charset: str, decoder: LineDecoder, calibration: Calibration, geometry: Geometry) -> None:
-        self._charset = charset
+        self._letters = {
+            language: [i for i, c in enumerate(charset, start=1) if c.isalpha() and first <= c <= last]
+            for language, (first, last) in _SCRIPTS.items()
+        }
         self._decoder = decoder
         self._calibration = calibration
         self._stride = geometry.stride
@@ -49,26 +54,24 @@ class WordReader:
         return [line for line in lines if line.words]
 
     def _line(self, cut: CutLine, frames: NDArray[np.float32], page: float, options: ReadOptions) -> Line:
-        ctc_words = self._decoder.words(frames, options.layout is Layout.WORD, page)
-        words = [self._word(word, cut, options) for word in ctc_words]
-        confidence = self._calibration.line_confidence([word.confidence for word in words])
-        kept = tuple(word for word in words if word.confidence >= options.min_confidence)
-        return Line(cut.quad, confidence, kept)
+        words = self._decoder.words(frames, options.layout is Layout.WORD, page)
+        sure = [self._calibration.word_confidence(word.posterior, word.path_log, len(word.text)) for word in words]
+        quads = _word_quads(words, cut, self._stride)
+        kept = tuple(
+            Word(word.text, quad, confidence, _alternatives(word, confidence, options.max_alternatives))
+            for word, quad, confidence in zip(words, quads, sure, strict=True)
+            if confidence >= options.min_confidence
+        )
+        return Line(cut.quad, self._calibration.line_confidence(sure), kept)
 
     def _restricted(self, frames: NDArray[np.float32], languages: tuple[str, ...]) -> NDArray[np.float32]:
         """Takes the letters of unwanted languages out, and shares their probability among the rest."""
-        unwanted = [_SCRIPTS[language] for language in _SCRIPTS if languages and language not in languages]
-        barred = [i + 1 for i, c in enumerate(self._charset) if c.isalpha() and any(a <= c <= z for a, z in unwanted)]
-        if not barred:
+        unwanted = [i for language in self._letters.keys() - languages for i in self._letters[language]]
+        if not languages or not unwanted:
             return frames
         rest = frames.copy()
-        rest[:, barred] = 0
+        rest[:, unwanted] = 0
         return np.asarray(rest / np.maximum(rest.sum(axis=1, keepdims=True), 1e-9), np.float32)
-
-    def _word(self, word: CtcWord, cut: CutLine, options: ReadOptions) -> Word:
-        confidence = self._calibration.word_confidence(word.posterior, word.path_log, len(word.text))
-        alternatives = _alternatives(word, confidence, options.max_alternatives)
-        return Word(word.text, _word_quad(word, cut, self._stride), confidence, alternatives)
 
 
 def _alternatives(word: CtcWord, confidence: float, most: int) -> tuple[Alternative, ...]:
@@ -87,20 +90,37 @@ def _without_padding(frames: NDArray[np.float32], strip: Picture, stride: int) -
     return frames[: max(1, -(-strip.shape[1] // stride))]
 
 
-def _word_quad(word: CtcWord, cut: CutLine, stride: int) -> Quad:
-    """The part of the line's quad that the word's ink takes between its neighbours."""
-    width = cut.strip.shape[1]
+def _word_quads(words: Sequence[CtcWord], cut: CutLine, stride: int) -> Sequence[Quad]:
+    """The part of the line's quad that each word's ink takes between its neighbours."""
+    if not words:
+        return []
+    width, inked = cut.strip.shape[1], _inked_columns(cut.strip)
+    spans = [_ink_span(word, inked, width, stride) for word in words]
+    return _slices(cut.quad, np.array(spans, np.float64) / width)
+
+
+def _inked_columns(strip: Picture) -> list[int]:
+    """The columns that hold ink, in rising order."""
+    height, width, _ = strip.shape
+    darkest = cv2.reduce(strip.reshape(height, 3 * width), 0, cv2.REDUCE_MIN).reshape(width, 3).min(axis=1)
+    inked: list[int] = np.flatnonzero(darkest < _INK).tolist()
+    return inked
+
+
+def _ink_span(word: CtcWord, inked: list[int], width: int, stride: int) -> tuple[float, float]:
+    """Columns from the word's first ink to its last, at least where it was spelled, at most up to its neighbours."""
     left, right = word.gap_before * stride, min(word.gap_after * stride, width)
-    columns = (cut.strip[:, int(left) : int(np.ceil(right))].min(axis=2) < _INK).any(axis=0).nonzero()[0]
-    spelled = (word.start * stride, word.end * stride)
-    first = min(int(left) + int(columns[0]), spelled[0]) if len(columns) else spelled[0]
-    last = max(int(left) + int(columns[-1]) + 1, spelled[1]) if len(columns) else spelled[1]
-    return slice_quad(cut.quad, max(left, first) / width, min(right, last) / width)
+    first, last = word.start * stride, word.end * stride
+    begin, end = bisect_left(inked, int(left)), bisect_left(inked, right)
+    if begin < end:
+        first, last = min(inked[begin], first), max(inked[end - 1] + 1, last)
+    return max(left, first), min(right, last)
 
 
-def slice_quad(quad: Quad, start: float, end: float) -> Quad:
-    """The part of a quad between two fractions of its length."""
+def _slices(quad: Quad, spans: NDArray[np.float64]) -> Sequence[Quad]:
+    """The parts of a quad between fractions of its length, (n, 2)."""
     top_left, top_right, bottom_right, bottom_left = quad
+    origins = np.stack((top_left, top_left, bottom_left, bottom_left))
     top, bottom = top_right - top_left, bottom_right - bottom_left
-    corners = [top_left + start * top, top_left + end * top, bottom_left + end * bottom, bottom_left + start * bottom]
-    return np.stack(corners).astype(np.float32)
+    along = np.stack((top, top, bottom, bottom))
+    return list(origins + spans[:, [0, 1, 1, 0], None].astype(np.float32) * along)
