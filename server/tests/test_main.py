@@ -75,6 +75,19 @@ def test_a_taken_port_is_told_in_one_line_and_status_1(server, start_server):
     assert second.log_path.read_text().startswith(f"zorky-server: cannot listen on {server.address}: another program")
 
 
+def test_a_taken_port_for_metrics_is_told_in_one_line_and_status_1(server, start_server):
+    taken = server.address.rpartition(":")[2]
+    second = start_server("--metrics-port", taken)
+    assert second.wait() == 1
+    (line,) = second.log_path.read_text().splitlines()
+    assert line == f"zorky-server: cannot serve metrics on 127.0.0.1:{taken}: Address already in use"
+
+
+def test_no_metrics_are_served_unless_asked_for(server):
+    with pytest.raises(FileNotFoundError):
+        assert server.metrics_url
+
+
 def test_tls_files_that_are_none_are_told(start_server, tmp_path):
     (tmp_path / "pem").write_text("nothing")
     server = start_server("--tls-cert", str(tmp_path / "pem"), "--tls-key", str(tmp_path / "pem"))

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import urllib.request
+from collections.abc import Callable
+from contextlib import suppress
 
 import grpc
 import pytest
@@ -86,8 +89,68 @@ async def test_one_line_a_call_says_what_happened(served, png, log):
     assert line["result_id"] == result.result_id
     assert line["image_bytes"] == len(png)
     assert line["picture"] == "64x48"
+    assert line["model"] == "1.0"
+    assert line["batch"] == 1
     assert set(line["stages"]) == {"decode", "recognize"}
-    assert line["seconds"] > 0
+    assert 0 < line["queue"] + sum(line["stages"].values()) < line["seconds"] + 0.001
+
+
+async def test_calls_and_items_are_counted_by_method_and_status(served, png):
+    for image in (png, png, b"x"):
+        with suppress(grpc.aio.AioRpcError):
+            await served.recognition.Recognize(RecognizeRequest(image=image))
+    items = [RecognizeStreamRequest(image=image) for image in (png, b"x", b"y")]
+    assert len([answer async for answer in served.recognition.RecognizeStream(iter(items))]) == 3
+    counted = {
+        (name.partition("{")[2], float(value))
+        for name, _, value in (line.rpartition(" ") for line in told(served))
+        if name.startswith("zorky_requests_total{")
+    }
+    assert counted == {
+        ('method="RecognitionService/Recognize",status="OK"}', 2),
+        ('method="RecognitionService/Recognize",status="INVALID_ARGUMENT"}', 1),
+        ('method="RecognitionService/RecognizeStream",status="OK"}', 1),
+        ('method="RecognitionService/RecognizeStream.item",status="OK"}', 1),
+        ('method="RecognitionService/RecognizeStream.item",status="INVALID_ARGUMENT"}', 2),
+    }
+    assert 'zorky_request_seconds_count{method="RecognitionService/RecognizeStream.item"} 3.0' in told(served)
+
+
+def told(served) -> list[str]:
+    """The lines of the page of metrics."""
+    port = served.metrics.serve("127.0.0.1", 0)
+    try:
+        return urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10).read().decode().splitlines()
+    finally:
+        served.metrics.close()
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if holds():
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError("it never came true")
+
+
+async def test_who_runs_out_of_time_is_told_from_who_leaves(served, png, log):
+    served.gate.is_open.clear()
+    with pytest.raises(grpc.aio.AioRpcError):
+        await served.recognition.Recognize(RecognizeRequest(image=png), timeout=0.3)
+    leaving = served.recognition.Recognize(RecognizeRequest(image=png))
+    await until(lambda: "zorky_inside 1.0" in told(served))
+    leaving.cancel()
+    await until(lambda: len(log()) == 2)
+    assert [line["status"] for line in log()] == ["DEADLINE_EXCEEDED", "CANCELLED"]
+
+
+async def test_a_callers_trace_is_named_in_the_log(served, log):
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    await served.info.GetServerInfo(
+        GetServerInfoRequest(), metadata=(("traceparent", f"00-{trace}-b7ad6b7169203331-01"),)
+    )
+    await served.info.GetServerInfo(GetServerInfoRequest())
+    assert [line.get("trace_id") for line in log()] == [trace, None]
 
 
 async def test_a_line_says_nothing_of_the_call_before(served, png, log):
