@@ -81,3 +81,25 @@ def test_a_gpu_that_is_hidden_is_refused_and_the_cpu_does_not_step_in(provider):
         text=True,
     )
     assert f"ProviderMissing: provider is {provider}, but ONNX Runtime cannot use a GPU here" in run.stderr
+
+
+def test_sessions_share_the_memory_that_runs_need():
+    """In a process of its own: here others have filled the arena before."""
+    script = """if True:
+        import re, sys
+        import numpy as np
+        from zorky_server.runtime.sessions import OnnxSession
+
+        def peak():
+            return re.search("VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
+
+        session, page = OnnxSession(sys.argv[1], 2), np.ones((1, 3, 1024, 1024), np.float32)
+        print(peak())
+        for alone in (False, True):
+            session.run(page, alone=alone)
+            print(peak())
+    """
+    run = subprocess.run([sys.executable, "-c", script, DETECTOR], capture_output=True, text=True, check=True)
+    loaded, narrow, wide = map(int, run.stdout.split())
+    assert narrow - loaded > 50_000
+    assert wide - narrow < 0.2 * (narrow - loaded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import Protocol
@@ -69,10 +70,19 @@ def _load(path: Path, threads: int, provider: Provider) -> ort.InferenceSession:
 
 
 def _options(threads: int) -> ort.SessionOptions:
+    _share_memory()
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.enable_mem_pattern = False  # with shapes that vary, patterns make the arena grow without end
+    options.add_session_config_entry("session.use_env_allocators", "1")
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # spinning burns half a core when idle
     options.add_session_config_entry("session.x64quantprecision", "1")  # no overflow in integers before AVX512-VNNI
     return options
+
+
+@cache
+def _share_memory() -> None:
+    """One arena for all sessions of the process: what one does not need at the moment serves another."""
+    memory = ort.OrtMemoryInfo("Cpu", ort.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, ort.OrtMemType.DEFAULT)
+    ort.create_and_register_allocator(memory, ort.OrtArenaCfg({}))
