@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,62 +47,81 @@ def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False
     joined: the line is one word; spaces go.
     """
     best = frames.argmax(axis=1)
-    logs = np.log(np.maximum(frames[np.arange(len(best)), best], 1e-9))
-    decoded = _words(best, logs, charset, joined)
-    texts = in_one_script([word.text for word in decoded])
-    return [replace(word, text=text) for word, text in zip(decoded, texts, strict=True)]
+    decoded = _words(_runs(best.tolist()), _logs(frames, best), charset, joined)
+    return words_in_one_script(decoded)
 
 
-def _words(best: NDArray[np.intp], logs: NDArray[np.float32], charset: str, joined: bool) -> list[CtcWord]:
-    """The words that a path spells. best, logs: (T,) class and log-probability of each frame."""
-    runs = [run for run in _runs(best) if run.token != BLANK]
+def words_in_one_script(words: list[CtcWord]) -> list[CtcWord]:
+    """The words of a line, each in one script where that can be told."""
+    texts = in_one_script([word.text for word in words])
+    return [word if text == word.text else replace(word, text=text) for word, text in zip(words, texts, strict=True)]
+
+
+def _logs(frames: NDArray[np.float32], path: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Log-probability of each frame's class on the path."""
+    return np.asarray(np.log(np.maximum(frames[np.arange(len(path)), path], 1e-9)), np.float32)
+
+
+def _words(runs: list[_Run], logs: NDArray[np.float32], charset: str, joined: bool) -> list[CtcWord]:
+    """The words that a path spells. runs, logs: of all its frames."""
     words: list[list[_Run]] = [[]]
     gaps = [0.0]
     for run in runs:
+        if run.token == BLANK:
+            continue
         if charset[run.token - 1] != " ":
             words[-1].append(run)
         elif words[-1] and not joined:
             gaps.append((run.start + run.end) / 2)
             words.append([])
-    gaps.append(float(len(best)))
+    gaps.append(float(len(logs)))
     spelled = [(runs, before, after) for runs, (before, after) in zip(words, pairwise(gaps), strict=True) if runs]
     return [_word(runs, before, after, logs, charset) for runs, before, after in spelled]
 
 
 def aligned_words(frames: NDArray[np.float32], tokens: tuple[int, ...], charset: str) -> list[CtcWord]:
     """The words of a text along its likeliest alignment with the frames. tokens: classes, no blanks."""
-    best = frames.argmax(axis=1)
-    greedy = tuple(run.token for run in _runs(best) if run.token != BLANK)
-    path = best if greedy == tokens else _alignment(frames, tokens)
-    logs = np.log(np.maximum(frames[np.arange(len(path)), path], 1e-9))
-    return _words(path, logs, charset, False)
+    path = frames.argmax(axis=1)
+    runs = _runs(path.tolist())
+    if tuple(run.token for run in runs if run.token != BLANK) != tokens:
+        path = _alignment(frames, tokens)
+        runs = _runs(path.tolist())
+    return _words(runs, _logs(frames, path), charset, False)
 
 
 def _alignment(frames: NDArray[np.float32], tokens: tuple[int, ...]) -> NDArray[np.intp]:
     """The class of each frame on the best path that spells the tokens (Viterbi over tokens with blanks between)."""
     states = np.zeros(2 * len(tokens) + 1, np.intp)
     states[1::2] = tokens
-    skips = np.zeros(len(states), bool)
-    skips[3::2] = states[3::2] != states[1:-2:2]
+    barrier = np.full(len(states), -np.inf)
+    barrier[3::2][states[3::2] != states[1:-2:2]] = 0.0
     emitted = np.log(np.maximum(frames[:, states], 1e-9))
-    best = np.full(len(states) + 2, -np.inf)
-    best[2:4] = emitted[0, :2]
-    came = np.zeros(emitted.shape, np.intp)
-    for t in range(1, len(frames)):
-        ways = np.stack([best[2:], best[1:-1], np.where(skips, best[:-2], -np.inf)])
-        came[t] = ways.argmax(axis=0)
-        best[2:] = ways.max(axis=0) + emitted[t]
-    at = len(states) - 1 - int(best[-2] > best[-1])
-    path = np.empty(len(frames), np.intp)
-    for t in range(len(frames) - 1, -1, -1):
-        path[t] = states[at]
-        at -= came[t, at]
-    return path
+    best = np.full((len(frames), len(states) + 2), -np.inf)
+    best[0, 2:4] = emitted[0, :2]
+    for before, after, log_p in zip(best, best[1:], emitted[1:], strict=False):
+        here = np.maximum(before[2:], before[1:-1], out=after[2:])
+        np.maximum(here, before[:-2] + barrier, out=here)
+        here += log_p
+    return states[_way_back(best.tolist(), barrier.tolist())]
 
 
-def _runs(best: NDArray[np.intp]) -> list[_Run]:
-    borders = [0, *(np.flatnonzero(np.diff(best)) + 1).tolist(), len(best)]
-    return [_Run(int(best[start]), start, end) for start, end in pairwise(borders)]
+def _way_back(best: list[list[float]], barrier: list[float]) -> list[int]:
+    """The state of each frame. best: of the paths that end in each state, behind two that are none."""
+    at = len(barrier) - 1 - int(best[-1][-2] > best[-1][-1])
+    way = [at]
+    for before in reversed(best[:-1]):
+        stay, step, skip = before[at + 2], before[at + 1], before[at] + barrier[at]
+        at -= 0 if stay >= step and stay >= skip else 1 if step >= skip else 2
+        way.append(at)
+    return way[::-1]
+
+
+def _runs(path: list[int]) -> list[_Run]:
+    runs, end = [], 0
+    for token, same in groupby(path):
+        start, end = end, end + len(list(same))
+        runs.append(_Run(token, start, end))
+    return runs
 
 
 def _word(runs: list[_Run], before: float, after: float, logs: NDArray[np.float32], charset: str) -> CtcWord:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
+from itertools import pairwise
 from math import ceil, exp, log
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .beam import AnyText, candidates, search
-from .ctc import CtcWord, aligned_words, decode_words
+from .beam import AnyText, Candidates, candidates, search
+from .ctc import CtcWord, aligned_words, decode_words, words_in_one_script
 from .grammar import Place, Spelling, Weights, WordGrammar
 from .language_model import SCRIPTS, LanguageModel
-from .scripts import Scripts, in_one_script
+from .scripts import Scripts, cyrillic_share
 
 _MARKS = frozenset(".,:;!?()\"'«»—-")
 _CERTAIN_GAP = 0.98
@@ -32,13 +34,16 @@ Frames = NDArray[np.float32]
 Texts = list[tuple[tuple[int, ...], float]]
 """Readings as tokens with logarithms of their probabilities, likeliest first."""
 
+Rivals = tuple[tuple[str, float], ...]
+"""Other readings of a word with their shares, likeliest first."""
+
 
 @dataclass(frozen=True, slots=True)
-class _Beam:
-    """frames: of one script. texts: what they may read."""
+class _Seen:
+    """A line's frames as the beam of one language sees them: its letters, spaces and marks. tried: in each frame."""
 
     frames: Frames
-    texts: Texts
+    tried: list[Candidates]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +67,14 @@ class LineDecoder:
         self._scripts = Scripts(charset)
         self._free = frozenset(c for c in charset if c.isalpha()) | _MARKS
         self._space = charset.index(" ") + 1
-        self._parting = [i for i, c in enumerate(charset, start=1) if c == " " or c in _MARKS - {"-"}]
-        self._barred = [i for i, c in enumerate(charset, start=1) if c not in self._free and c != " "]
+        classes = list(enumerate(charset, start=1))
+        self._parting = np.array([i for i, c in classes if c == " " or c in _MARKS - {"-"}], np.intp)
+        self._barred = np.array([i for i, c in classes if c not in self._free and c != " "], np.intp)
 
     def cyrillic_share(self, lines: Sequence[Frames]) -> float:
         """How much of a page is Cyrillic, 0 to 1; 0.5 where nothing tells."""
-        return self._scripts.cyrillic_share(np.concatenate(lines), 0.5) if lines else 0.5
+        decisive = [self._scripts.decisive(frames) for frames in lines]
+        return cyrillic_share(np.concatenate(decisive), 0.5) if lines else 0.5
 
     def words(self, frames: Frames, joined: bool = False, page: float = 0.5) -> list[CtcWord]:
         """frames: (T, 1 + len(charset)) probabilities. joined: the line is one word; spaces go. page: how much of the
@@ -77,10 +84,24 @@ class LineDecoder:
             frames = frames.copy()
             frames[:, 0] += frames[:, self._space]
             frames[:, self._space] = 0
-        share = self._scripts.cyrillic_share(frames, page)
-        found = [word for piece in self._pieces(frames) for word in self._read(piece, frames, share)]
-        texts = in_one_script([word.text for word in found])
-        return [replace(word, text=text) for word, text in zip(found, texts, strict=True)]
+        decisive = self._scripts.decisive(frames)
+        share, seen = cyrillic_share(decisive, page), cache(partial(self._seen, frames))
+        found: list[CtcWord] = []
+        for piece in self._pieces(frames):
+            if piece.fixed:
+                found += [self._with_rivals(word, frames) for word in piece.words]
+            else:
+                cyrillic = cyrillic_share(decisive[piece.start : piece.end], share)
+                found += self._read(piece, seen, {"ru": cyrillic, "en": 1 - cyrillic})
+        return words_in_one_script(found)
+
+    def _seen(self, frames: Frames, language: str) -> _Seen:
+        pure = frames.copy()
+        pure[:, self._barred] = 0
+        parting = pure[:, self._parting]
+        pure[:, self._parting] = np.where(parting < _SEEN * pure.max(axis=1, keepdims=True), 0, parting)
+        pooled = self._scripts.pooled(pure, language)
+        return _Seen(pooled, candidates(pooled, self._temperature))
 
     def _pieces(self, frames: Frames) -> list[_Piece]:
         greedy = decode_words(frames, self._charset)
@@ -100,42 +121,36 @@ class LineDecoder:
         units = [i > 0 and numbers[i - 1] and len(word.text.strip(".,;)")) <= _UNIT for i, word in enumerate(greedy)]
         return [number or unit for number, unit in zip(numbers, units, strict=True)]
 
-    def _read(self, piece: _Piece, frames: Frames, share: float) -> list[CtcWord]:
-        if piece.fixed:
-            return [self._with_rivals(word, frames) for word in piece.words]
-        cut = frames[piece.start : piece.end].copy()
-        cut[:, self._barred] = 0
-        parting = cut[:, self._parting]
-        cut[:, self._parting] = np.where(parting < _SEEN * cut.max(axis=1, keepdims=True), 0, parting)
-        place = Place(piece.start == 0, piece.end == len(frames))
-        cyrillic = self._scripts.cyrillic_share(cut, share)
-        shares = {"ru": cyrillic, "en": 1 - cyrillic}
-        beams = {language: self._beam(cut, language, place) for language in shares if shares[language] >= _POSSIBLE}
-        likeliest = max(beams, key=lambda language: beams[language].texts[0][1] + log(shares[language]))
-        return self._words_of(piece, beams[likeliest])
+    def _read(self, piece: _Piece, seen: Callable[[str], _Seen], shares: dict[str, float]) -> list[CtcWord]:
+        """shares: how likely the piece is of each language."""
+        possible = [language for language in shares if shares[language] >= _POSSIBLE]
+        texts = {language: self._texts(piece, seen(language), language) for language in possible}
+        likeliest = max(texts, key=lambda language: texts[language][0][1] + log(shares[language]))
+        return self._words_of(piece, seen(likeliest).frames[piece.start : piece.end], texts[likeliest])
 
-    def _beam(self, cut: Frames, language: str, place: Place) -> _Beam:
-        pooled = self._scripts.pooled(cut, language)
-        grammar = WordGrammar(self._spellings[language], place)
-        return _Beam(pooled, search(candidates(pooled, self._temperature), grammar))
+    def _texts(self, piece: _Piece, seen: _Seen, language: str) -> Texts:
+        place = Place(piece.start == 0, piece.end == len(seen.tried))
+        return search(seen.tried[piece.start : piece.end], WordGrammar(self._spellings[language], place))
 
     def _with_rivals(self, word: CtcWord, frames: Frames) -> CtcWord:
         """The word as it is, with other readings of its frames by the optics alone."""
         cut = frames[int(word.gap_before) : ceil(word.gap_after)].copy()
         cut[:, self._space] = 0
         texts = search(candidates(cut, self._temperature), AnyText())
-        return _judged(word, [(self._text(tokens), p) for tokens, p in _shares(texts)])
+        own, rivals = _judged(word.text, [(self._text(tokens), p) for tokens, p in _shares(texts)])
+        return replace(word, posterior=own, rivals=rivals)
 
-    def _words_of(self, piece: _Piece, beam: _Beam) -> list[CtcWord]:
+    def _words_of(self, piece: _Piece, frames: Frames, texts: Texts) -> list[CtcWord]:
         """The words of the likeliest text, placed in the line; its other texts of as many words give their rivals."""
-        words = aligned_words(beam.frames, beam.texts[0][0], self._charset)
-        readings = [(self._text(tokens).split(), p) for tokens, p in _shares(beam.texts)]
+        words = aligned_words(frames, texts[0][0], self._charset)
+        readings = [(self._text(tokens).split(), p) for tokens, p in _shares(texts)]
         alike = [(texts, p) for texts, p in readings if len(texts) == len(words)]
-        placed = [_moved(word, piece.start) for word in words]
-        if placed:
-            placed[0] = replace(placed[0], gap_before=piece.words[0].gap_before)
-            placed[-1] = replace(placed[-1], gap_after=piece.words[-1].gap_after)
-        return [_judged(word, [(texts[i], p) for texts, p in alike]) for i, word in enumerate(placed)]
+        gaps = [piece.words[0].gap_before, *(word.gap_after + piece.start for word in words[:-1])]
+        gaps.append(piece.words[-1].gap_after)
+        return [
+            _placed(word, piece.start, gap, _judged(word.text, [(texts[i], p) for texts, p in alike]))
+            for i, (word, gap) in enumerate(zip(words, pairwise(gaps), strict=False))
+        ]
 
     def _text(self, tokens: tuple[int, ...]) -> str:
         return "".join(self._charset[token - 1] for token in tokens)
@@ -148,19 +163,20 @@ def _shares(texts: Texts) -> list[tuple[tuple[int, ...], float]]:
     return [(tokens, exp(log_p - best) / total) for tokens, log_p in texts]
 
 
-def _judged(word: CtcWord, readings: list[tuple[str, float]]) -> CtcWord:
-    """The word with its share of the readings, and the others as its rivals."""
+def _judged(word: str, readings: list[tuple[str, float]]) -> tuple[float, Rivals]:
+    """The word's share of the readings, and the others as its rivals."""
     shares: dict[str, float] = defaultdict(float)
     for text, p in readings:
         shares[text] += p
-    own = shares.pop(word.text, 0.0)
+    own = shares.pop(word, 0.0)
     shares.pop("", None)
-    return replace(word, posterior=own, rivals=tuple(sorted(shares.items(), key=lambda one: -one[1])))
+    return own, tuple(sorted(shares.items(), key=lambda one: -one[1]))
 
 
-def _moved(word: CtcWord, by: int) -> CtcWord:
-    before, after = word.gap_before + by, word.gap_after + by
-    return replace(word, start=word.start + by, end=word.end + by, gap_before=before, gap_after=after)
+def _placed(word: CtcWord, by: int, gap: tuple[float, float], judged: tuple[float, Rivals]) -> CtcWord:
+    """A word of a piece that starts `by` frames behind its line."""
+    (before, after), (own, rivals) = gap, judged
+    return CtcWord(word.text, word.start + by, word.end + by, before, after, word.path_log, own, rivals)
 
 
 def _piece(words: list[CtcWord], spaces: NDArray[np.intp], length: int, fixed: bool) -> _Piece:

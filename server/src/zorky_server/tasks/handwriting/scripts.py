@@ -59,16 +59,13 @@ class Scripts:
         twins = [(charset.find(a) + 1, charset.find(b) + 1) for a, b in zip(_CYRILLIC, _LATIN, strict=True)]
         self._twins = np.array([pair for pair in twins if all(pair)], np.intp).reshape(-1, 2)
         self._only = [
-            sorted(set(own) - set(self._twins[:, i].tolist())) for i, own in enumerate((self._cyrillic, self._latin))
+            np.array(sorted(set(own) - set(self._twins[:, i].tolist())), np.intp)
+            for i, own in enumerate((self._cyrillic, self._latin))
         ]
 
-    def cyrillic_share(self, frames: NDArray[np.float32], around: float) -> float:
-        """Of the probability of letters without a twin, that of Cyrillic ones.
-
-        around: the share in the text around, which counts like a few letters.
-        """
-        cyrillic, latin = (float(frames[:, only].sum()) for only in self._only)
-        return (cyrillic + _AROUND * around) / (cyrillic + latin + _AROUND)
+    def decisive(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(T, 2): the probability of letters without a twin, Cyrillic and Latin."""
+        return np.stack([frames[:, only].sum(axis=1) for only in self._only], axis=1)
 
     def pooled(self, frames: NDArray[np.float32], language: str) -> NDArray[np.float32]:
         """The frames with each letter of the other script taken for its twin, and those without one gone."""
@@ -77,3 +74,12 @@ class Scripts:
         pooled[:, self._twins[:, kept]] += frames[:, self._twins[:, left]]
         pooled[:, (self._cyrillic, self._latin)[left]] = 0
         return pooled
+
+
+def cyrillic_share(decisive: NDArray[np.float32], around: float) -> float:
+    """Of the probability of letters without a twin, that of Cyrillic ones. decisive: of frames, from `Scripts`.
+
+    around: the share in the text around, which counts like a few letters.
+    """
+    cyrillic, latin = decisive.sum(axis=0).tolist()
+    return float((cyrillic + _AROUND * around) / (cyrillic + latin + _AROUND))
