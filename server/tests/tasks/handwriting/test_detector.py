@@ -10,7 +10,6 @@ from zorky_server.tasks.handwriting.detector import (
     LONGEST_SIDE,
     STEP,
     TextLine,
-    clarity,
     detector_input,
     lines_from_map,
 )
@@ -139,6 +138,19 @@ def test_input_is_limited_and_padded(width: int, height: int) -> None:
     assert seen.tensor.dtype == np.float32
     assert seen.size == (width, height)
     assert seen.scale <= 1.5
+    assert seen.used <= seen.tensor[0].size
+
+
+def test_the_picture_stands_in_the_corner_and_white_around_it() -> None:
+    picture = np.full((300, 500, 3), 200, np.uint8)
+    cv2.circle(picture, (100, 200), 12, (60, 20, 90), -1)
+    seen = detector_input(picture, longest_side=250)
+    assert seen.tensor.shape == (3, 160, 256)
+    assert seen.used == 250 * 150
+    assert (seen.tensor[:, 150:] == 1).all()
+    assert (seen.tensor[:, :, 250:] == 1).all()
+    red, green, blue = seen.tensor[:, 100, 50]
+    assert green < red < blue < 0
 
 
 def test_grey_paper_becomes_white_and_ink_stays_dark() -> None:
@@ -164,9 +176,3 @@ def test_lines_that_touch_are_parted_where_the_answer_is_weaker() -> None:
         mark(probabilities, (400, row), 500, 40)
     probabilities[200:260, 300:306] = np.maximum(probabilities[200:260, 300:306], 0.6)
     assert len(found(probabilities)) == 2
-
-
-def test_long_lines_decide_how_clear_a_page_is() -> None:
-    long, short = quad((400, 100), 600, 30), quad((100, 200), 60, 30)
-    assert clarity([TextLine(long, 0.9), TextLine(short, 0.5)]) == pytest.approx((600 * 0.9 + 60 * 0.5) / 660)
-    assert clarity([]) == 0.0

@@ -7,11 +7,12 @@ import tracemalloc
 import zlib
 from contextlib import suppress
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from zorky_server.tasks.handwriting.picture import Limits, open_picture, turn
+from zorky_server.tasks.handwriting.picture import Limits, open_picture, shrunk, turn
 from zorky_server.tasks.handwriting.values import BadPicture
 
 LIMITS = Limits()
@@ -67,13 +68,33 @@ def test_exif_orientation_shows_the_picture_as_it_is_viewed(orientation: int) ->
     np.testing.assert_array_equal(opened.pixels, np.asarray(viewed))
 
 
-def test_a_large_jpeg_is_reduced_and_keeps_its_viewed_size() -> None:
+@pytest.mark.parametrize(
+    ("longest", "left"),
+    [(2400, 2400), (3000, LIMITS.working_side), (4000, 2000), (6400, 1600)],
+)
+@pytest.mark.parametrize("format_", ["JPEG", "PNG"])
+def test_a_large_picture_is_halved_while_enough_is_left_and_keeps_its_viewed_size(
+    longest: int, left: int, format_: str
+) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    opened = open_picture(encoded(drawn(4000, 3000), "JPEG", exif=exif), LIMITS)
-    assert (opened.width, opened.height) == (3000, 4000)
-    assert max(opened.pixels.shape) == LIMITS.working_side
-    assert opened.scale == pytest.approx(4000 / LIMITS.working_side, rel=0.01)
+    opened = open_picture(encoded(drawn(longest, 300), format_, exif=exif), LIMITS)
+    assert (opened.width, opened.height) == (300, longest)
+    assert opened.pixels.shape[0] == left
+    assert opened.scale == pytest.approx(longest / opened.pixels.shape[0], rel=0.02)
+
+
+@pytest.mark.parametrize("size", [(320, 200), (200, 130), (100, 63), (150, 40), (1, 1)])
+def test_a_shrunk_picture_shows_the_means_of_what_it_covers(size: tuple[int, int]) -> None:
+    pixels = np.asarray(drawn(400, 250))
+    expected = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA).astype(int)
+    assert np.abs(shrunk(pixels, size) - expected).mean() < 3
+
+
+def test_a_fine_pattern_shrinks_to_grey_and_not_to_stripes() -> None:
+    stripes = np.zeros((300, 1000, 3), np.uint8)
+    stripes[:, ::2] = 255
+    assert shrunk(stripes, (313, 94)).std() < 20
 
 
 def test_transparency_shows_white_paper() -> None:

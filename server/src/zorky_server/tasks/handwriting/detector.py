@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .light import flatten_light
-from .lines import side_lengths
+from .picture import shrunk
 from .values import Picture, Quad
 
 LONGEST_SIDE = 1024
@@ -77,14 +77,23 @@ def detector_input(picture: Picture, longest_side: int = LONGEST_SIDE) -> Detect
     """Scales a picture, flattens its light and pads it. longest_side: pixels of the longer side at most."""
     height, width = picture.shape[:2]
     scale = min(longest_side / max(height, width), MAX_ENLARGEMENT)
-    target = (max(1, round(width * scale)), max(1, round(height * scale)))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    scaled = np.asarray(cv2.resize(picture, target, interpolation=interpolation), np.uint8)
-    flat = flatten_light(scaled, _INK_HEIGHT)
-    rows, columns = (-(-side // STEP) * STEP for side in flat.shape[:2])
-    tensor = np.ones((3, rows, columns), np.float32)
-    tensor[:, : target[1], : target[0]] = flat.transpose(2, 0, 1) * np.float32(1 / DEVIATION) - MEAN / DEVIATION
+    columns, rows = (max(1, round(side * scale)) for side in (width, height))
+    flat = flatten_light(_scaled(picture, (columns, rows)), _INK_HEIGHT)
+    tensor = np.ones((3, _padded(rows), _padded(columns)), np.float32)
+    for plane, channel in zip(tensor[:, :rows, :columns], cv2.split(flat), strict=True):
+        np.multiply(channel, np.float32(1 / DEVIATION), out=plane)
+        plane -= np.float32(MEAN / DEVIATION)
     return DetectorInput(tensor, scale, (width, height))
+
+
+def _scaled(picture: Picture, size: tuple[int, int]) -> Picture:
+    if size[0] < picture.shape[1]:
+        return shrunk(picture, size)
+    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _padded(side: int) -> int:
+    return -(-side // STEP) * STEP
 
 
 def lines_from_map(probabilities: NDArray[np.float32], scale: float, size: tuple[int, int]) -> list[TextLine]:
@@ -98,12 +107,6 @@ def lines_from_map(probabilities: NDArray[np.float32], scale: float, size: tuple
     text = sum(row.length for row in rows)
     least = max(_MIN_HEIGHT, _SPECK * sum(row.height * row.length / text for row in rows))
     return [TextLine(row.quad(scale, size), row.score) for row in rows if row.height >= least]
-
-
-def clarity(lines: Sequence[TextLine]) -> float:
-    """Mean text probability of the lines, long ones counting for more; 0.0 where there are none."""
-    lengths = [side_lengths(line.quad)[0] for line in lines]
-    return sum(length * line.score for length, line in zip(lengths, lines, strict=True)) / max(sum(lengths), 1.0)
 
 
 @dataclass(frozen=True, slots=True)

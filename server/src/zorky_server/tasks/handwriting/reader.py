@@ -5,7 +5,7 @@ file ─ open ─▶ picture ─ detector ─▶ lines ─ turn upright ─▶ s
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass, field
 
 import cv2
@@ -13,13 +13,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .decoding import LineDecoder
-from .detector import LONGEST_SIDE, TextLine, clarity, detector_input, lines_from_map
 from .lines import crop, mostly_vertical, reading_order
+from .looking import lines_of
 from .model import HandwritingModel
 from .picture import Limits, OpenedPicture, open_picture, turn
 from .placing import line_height, quad_of_whole, skew_degrees, to_viewed
 from .strip import Geometry, padded_width, strip_from_crop, strip_tensor
-from .values import Ask, Layout, Line, ModelCall, Notice, Picture, Quad, Reading, ReadOptions, Steps, WarningCode
+from .values import (
+    Ask,
+    Layout,
+    Line,
+    ModelCall,
+    Notice,
+    Outputs,
+    Picture,
+    Quad,
+    Reading,
+    ReadOptions,
+    Steps,
+    WarningCode,
+)
 from .words import CutLine, WordReader, path_score
 
 _SAMPLES = 4
@@ -29,15 +42,8 @@ _SURE = 0.9
 _UPRIGHT_BONUS = 0.12
 """Path score, shared among the lines asked: one word must speak louder than four lines for turning a page, because
 people seldom photograph upside down."""
-_FAR_SIDE = 320
-"""Pixels: where nothing clear is found, the page is looked at again from further away. A single word that fills the
-picture is too large to be seen at full scale, or falls to pieces."""
-_CLEAR = 0.8
-"""Mean text probability of what is found: real pages reach 0.88 and more, pieces of large letters 0.72."""
 _SMALL = 20.0
 """Pixels: lower lines cannot be read well."""
-
-Outputs = Sequence[NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +99,8 @@ def _upright_page(pixels: Picture, geometry: Geometry) -> Generator[Ask, Outputs
 
 
 def _found(pixels: Picture, quarters: int, geometry: Geometry) -> Generator[Ask, Outputs, _Page]:
-    turned, found = turn(pixels, quarters), list[TextLine]()
-    for longest_side in (LONGEST_SIDE, _FAR_SIDE):
-        seen = detector_input(turned, longest_side)
-        (probabilities,) = yield Ask("detect", [_call("detector", seen.tensor, seen.used)])
-        found = max(found, lines_from_map(probabilities, seen.scale, seen.size), key=clarity)
-        if clarity(found) >= _CLEAR:
-            break
-    quads = [line.quad for line in found]
+    turned = turn(pixels, quarters)
+    quads = [line.quad for line in (yield from lines_of(turned))]
     return _Page(turned, quarters, [_cut(turned, quads[i], geometry) for i in reading_order(quads)])
 
 
@@ -131,12 +131,8 @@ def _recognized(page: _Page) -> Generator[Ask, Outputs, list[NDArray[np.float32]
 
 def _strip_call(strip: Picture) -> ModelCall:
     height, width = strip.shape[:2]
-    return _call("recognizer", strip_tensor(strip, padded_width(width)), height * width)
-
-
-def _call(model: str, tensor: NDArray[np.float32], used: int) -> ModelCall:
-    _, height, width = tensor.shape
-    return ModelCall(model, (height, width), height * width, used, tensor)
+    padded = padded_width(width)
+    return ModelCall("recognizer", (height, padded), height * padded, height * width, strip_tensor(strip, padded))
 
 
 def _reading(opened: OpenedPicture, page: _Page, lines: list[Line], options: ReadOptions) -> Reading:

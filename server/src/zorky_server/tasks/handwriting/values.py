@@ -133,5 +133,8 @@ class Ask:
     calls: Sequence[ModelCall] = ()
 
 
-Steps = Generator[Ask, Sequence[NDArray[np.float32]], Reading]
+Outputs = Sequence[NDArray[np.float32]]
+"""What the models answered: one output for each call of an Ask, in its order."""
+
+Steps = Generator[Ask, Outputs, Reading]
 """A reading in progress: yields what the models shall run, is sent their outputs in order, returns the reading."""
