@@ -19,6 +19,6 @@ def flatten_light(picture: Picture, ink_height: int) -> Picture:
     small = cv2.resize(picture, (max(1, width // _CELL), max(1, height // _CELL)), interpolation=cv2.INTER_AREA)
     reach = max(3, 2 * (ink_height // _CELL) + 1)
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((reach, reach), np.uint8))
-    paper = cv2.blur(paper, (reach, reach))
+    paper = np.maximum(cv2.blur(paper, (reach, reach)), 1)
     background = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.divide(picture, np.maximum(background, 1), scale=255), np.uint8)
+    return np.asarray(cv2.divide(picture, background, scale=255), np.uint8)
