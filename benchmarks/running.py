@@ -12,8 +12,9 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import distribution
 from pathlib import Path
@@ -91,7 +92,11 @@ def server(*flags: str) -> Iterator[Server]:
         with process(command) as started:
             wait_for_file(port_file, started)
             address = f"127.0.0.1:{port_file.read_text().strip()}"
-            subprocess.run([script("zorky-client", "zorky"), "health", "--server", address, "--wait", "60"], check=True)
+            subprocess.run(
+                [script("zorky-client", "zorky"), "health", "--server", address, "--wait", "60"],
+                check=True,
+                capture_output=True,
+            )
             yield Server(address, started.pid, port_file)
 
 
@@ -120,6 +125,20 @@ def wait_for_file(path: Path, started: subprocess.Popen[bytes], seconds: float =
         if started.poll() is not None or time.monotonic() > end:
             raise RuntimeError(f"{started.args!r} is not serving")
         time.sleep(0.02)
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and all that it started and that still runs."""
+    ticks, children = dict[int, int](), defaultdict[int, list[int]](list)
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended meanwhile
+            fields = stat.read_text().rpartition(")")[2].split()
+            ticks[int(stat.parent.name)] = int(fields[11]) + int(fields[12])
+            children[int(fields[1])].append(int(stat.parent.name))
+    family = [pid]
+    for one in family:
+        family += children[one]
+    return sum(ticks.get(one, 0) for one in family) / os.sysconf("SC_CLK_TCK")
 
 
 def full() -> bool:
