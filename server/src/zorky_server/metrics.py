@@ -66,7 +66,9 @@ class Metrics:
         self._page: _Page | None = None
         ProcessCollector(registry=self._registry)
         self._requests = self._counter("zorky_requests", "Calls and items of streams", "method", "status")
-        self._request_seconds = self._histogram("zorky_request_seconds", "Time of a call or an item", _CALLS, "method")
+        self._request_seconds = self._histogram(
+            "zorky_request_seconds", "Time of a call or an item", _CALLS, "method", "status"
+        )
         self._stage_seconds = self._histogram("zorky_stage_seconds", "A picture's time in a stage", _PARTS, "stage")
         self._wait_seconds = self._histogram("zorky_wait_seconds", "A job's wait for a worker", _PARTS, "lane")
         self._batch_items = self._histogram("zorky_batch_items", "Model calls run as one batch", _ITEMS, "model")
@@ -78,13 +80,14 @@ class Metrics:
         self._cancelled = Counter("zorky_cancelled", "Requests whose caller left", registry=self._registry)
         self._expired = Counter("zorky_expired", "Requests whose deadline passed inside", registry=self._registry)
         self._reloads = self._counter("zorky_reloads", "Reloads of the models", "outcome")
+        self._lookups = self._counter("zorky_cache_lookups", "Pictures looked for in the cache", "outcome")
         self._model = Info("zorky_model", "The model that reads", registry=self._registry)
         self._begin_at_zero()
 
     def called(self, method: str, status: str, seconds: float) -> None:
         """A call ended, or an item of a stream. status: a gRPC status code's name."""
         self._requests.labels(method, status).inc()
-        self._request_seconds.labels(method).observe(seconds)
+        self._request_seconds.labels(method, status).observe(seconds)
 
     def staged(self, stages: Mapping[str, float]) -> None:
         """A picture was read. stages: seconds by name, `queue` among them."""
@@ -114,6 +117,10 @@ class Metrics:
     def expired(self) -> None:
         """A deadline passed before the answer."""
         self._expired.inc()
+
+    def looked_up(self, hit: bool) -> None:
+        """A picture was looked for in the cache."""
+        self._lookups.labels("hit" if hit else "miss").inc()
 
     def reloaded(self, outcome: Reloaded) -> None:
         """A reload of the models ended."""

@@ -22,6 +22,7 @@ from .metrics import CannotExpose, Metrics
 from .models import Models
 from .rpc.journal import Journal
 from .rpc.server import CannotListen, RpcServer
+from .runtime.cache import Cache
 from .runtime.engine import Engine
 from .runtime.providers import ProviderMissing
 from .settings import Settings
@@ -70,6 +71,7 @@ async def _serve(
             journal,
             stream_items=2 * settings.workers,
             result_lifetime=settings.result_lifetime,
+            readings=Cache(settings.cache_mib * 2**20) if settings.cache_mib else None,
         )
         port = server.listen(settings.host, settings.port, credentials)
         _expose(metrics, settings, port_file)

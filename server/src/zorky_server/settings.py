@@ -56,6 +56,8 @@ class Settings(BaseModel):
     """Padded pixels of lines that one model run takes at most; `zorky-server tune` finds what suits the machine."""
     max_pending: int = Field(64, ge=1)
     """Pictures inside at most, running or waiting; more are refused as UNAVAILABLE."""
+    cache_mib: int = Field(0, ge=0)
+    """MiB of memory for readings of pictures that may be kept, given again to whoever sends the same; 0 means none."""
     result_lifetime: float = Field(30 * 86400.0, gt=0, le=100 * 365 * 86400.0)
     """Seconds for which feedback for a result is accepted and its picture, where allowed, is kept."""
     lame_duck: float = Field(5.0, ge=0)

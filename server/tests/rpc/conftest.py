@@ -25,7 +25,9 @@ from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
 from zorky_server.logs import configure_logs
 from zorky_server.metrics import Metrics
 from zorky_server.rpc.journal import Journal
+from zorky_server.rpc.recognition import Readings
 from zorky_server.rpc.server import RpcServer
+from zorky_server.runtime.cache import Cache
 from zorky_server.runtime.engine import Engine
 from zorky_server.store import Store, open_store
 from zorky_server.tasks.handwriting.model import ModelIdentity
@@ -136,7 +138,7 @@ class Served:
 
 @asynccontextmanager
 async def serve(
-    folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600
+    folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600, cache_bytes: int = 0
 ) -> AsyncIterator[Served]:
     reader, gate = FixedReader(), Gate()
     metrics = Metrics()
@@ -144,7 +146,8 @@ async def serve(
     store = await open_store(folder, lifetime)
     models = FixedModels(FixedModel(reader, {"gate": gate}))
     journal = Journal(metrics, Tracing())
-    server = RpcServer(models, engine, store, journal, stream_items=3, result_lifetime=lifetime)
+    readings: Readings | None = Cache(cache_bytes) if cache_bytes else None
+    server = RpcServer(models, engine, store, journal, stream_items=3, result_lifetime=lifetime, readings=readings)
     port = server.listen("127.0.0.1", 0)
     engine.start()
     await server.start()

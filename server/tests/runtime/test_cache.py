@@ -7,7 +7,7 @@ from zorky_server.runtime.cache import Cache
 
 
 def test_the_same_question_has_its_answer_and_no_other_has():
-    cache = Cache(10_000)
+    cache = Cache[bytes](10_000)
     assert cache.get("model", b"q") is None
     cache.put("model", b"q", b"answer")
     assert cache.get("model", b"q") == b"answer"
@@ -15,7 +15,7 @@ def test_the_same_question_has_its_answer_and_no_other_has():
 
 
 def test_a_new_model_begins_with_nothing_and_late_answers_of_the_old_one_are_not_kept():
-    cache = Cache(10_000)
+    cache = Cache[bytes](10_000)
     cache.get("old", b"q")
     cache.put("old", b"q", b"old answer")
     assert cache.get("new", b"q") is None
@@ -25,7 +25,7 @@ def test_a_new_model_begins_with_nothing_and_late_answers_of_the_old_one_are_not
 
 
 def test_what_was_asked_least_recently_is_forgotten_first():
-    cache = Cache(3 * 1300)
+    cache = Cache[bytes](3 * 1300)
     cache.get("model", b"")
     for key in (b"a", b"b", b"c"):
         cache.put("model", key, bytes(1000))
@@ -35,7 +35,7 @@ def test_what_was_asked_least_recently_is_forgotten_first():
 
 
 def test_an_answer_larger_than_all_room_displaces_nothing():
-    cache = Cache(2000)
+    cache = Cache[bytes](2000)
     cache.get("model", b"")
     cache.put("model", b"small", b"answer")
     cache.put("model", b"large", bytes(2000))
@@ -45,7 +45,7 @@ def test_an_answer_larger_than_all_room_displaces_nothing():
 
 def test_memory_stays_within_the_bound_whatever_is_kept():
     draw = random.Random(5)
-    cache = Cache(2**20)
+    cache = Cache[bytes](2**20)
     cache.get("model", b"")
     tracemalloc.start()
     try:
@@ -58,7 +58,7 @@ def test_memory_stays_within_the_bound_whatever_is_kept():
 
 
 def test_without_room_nothing_is_kept():
-    cache = Cache(0)
+    cache = Cache[bytes](0)
     cache.get("model", b"q")
     cache.put("model", b"q", b"")
     assert cache.get("model", b"q") is None

@@ -48,6 +48,11 @@ class Journal:
         bind_contextvars(**fields)
         tracing.describe(fields)
 
+    def looked_up(self, hit: bool) -> None:
+        """The current entry's picture was looked for in the cache."""
+        self._metrics.looked_up(hit)
+        self.describe(cached=hit)
+
     def staged(self, queue: float, stages: Mapping[str, float]) -> None:
         """Adds where a picture's time went until now: seconds of waiting, and of each stage."""
         bind_contextvars(queue=round(queue, 4), stages={stage: round(seconds, 4) for stage, seconds in stages.items()})

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from time import monotonic
 from typing import Protocol
 
 from google.protobuf.json_format import MessageToJson
@@ -17,6 +19,7 @@ from zorky.v1.recognition_service_pb2 import (
     RecognizeStreamResponse,
 )
 
+from ..runtime.cache import Cache
 from ..runtime.engine import Engine, Outcome
 from ..runtime.sessions import Session
 from ..store import KeptPicture, ResultRecord, Store
@@ -27,9 +30,12 @@ from .answers import recognition_of, result_of
 from .calls import Context, deadline_of
 from .errors import item_error_of
 from .journal import Journal
-from .requests import checked_name, wanted_of
+from .requests import Wanted, checked_name, wanted_of
 
 _STREAM = "/zorky.v1.RecognitionService/RecognizeStream"
+
+Readings = Cache[tuple[str, Reading]]
+"""Readings of pictures that may be kept, each with the last result that gave it."""
 
 
 class Reader(Protocol):
@@ -70,13 +76,24 @@ class Models(Protocol):
 class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceServicer):
     """Reads pictures and remembers that it did."""
 
-    def __init__(self, models: Models, engine: Engine, store: Store, journal: Journal, stream_items: int) -> None:
-        """stream_items: pictures of one RecognizeStream call that are worked on at once."""
+    def __init__(
+        self,
+        models: Models,
+        engine: Engine,
+        store: Store,
+        journal: Journal,
+        *,
+        stream_items: int,
+        readings: Readings | None = None,
+    ) -> None:
+        """stream_items: pictures of one RecognizeStream call that are worked on at once. readings: asked before the
+        engine, and told what it answers."""
         self._models = models
         self._engine = engine
         self._store = store
         self._journal = journal
         self._stream_items = stream_items
+        self._readings = readings
 
     async def Recognize(self, request: RecognizeRequest, context: Context) -> RecognizeResponse:  # noqa: N802 (gRPC's)
         """Reads one picture."""
@@ -120,7 +137,8 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
         identity = model.reader.identity
         self._journal.describe(image_bytes=len(image), model=identity.version)
         wanted = wanted_of(request.options, identity.name, model.reader.languages)
-        outcome = await self._engine.run(
+        question = await self._question(image, wanted)
+        outcome = await self._known(identity, question) or await self._engine.run(
             model.reader.read(image, wanted.read),
             model.sessions,
             kind=(wanted.read.layout, len(image).bit_length()),  # pictures of about one size cost about the same
@@ -132,7 +150,24 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
         self._describe(result.result_id, outcome)
         kept = KeptPicture(image, MessageToJson(recognition, indent=None)) if wanted.keeps_picture else None
         await self._store.record(_record(result.result_id, identity, wanted.user_key, len(image), outcome, kept))
+        if self._readings and question:
+            self._readings.put(identity.sha256, question, (result.result_id, outcome.value))
         return result
+
+    async def _question(self, image: bytes, wanted: Wanted) -> bytes:
+        """What tells one reading from another. Empty where nothing may be remembered."""
+        if self._readings is None or not wanted.keeps_picture:
+            return b""
+        return (await asyncio.to_thread(hashlib.sha256, image)).digest() + repr(wanted.read).encode()
+
+    async def _known(self, model: ModelIdentity, question: bytes) -> Outcome[Reading] | None:
+        """The reading from the cache, as long as the picture that it was made of is kept."""
+        if self._readings is None or not question:
+            return None
+        arrived, found = monotonic(), self._readings.get(model.sha256, question)
+        known = found is not None and await self._store.keeps(found[0])
+        self._journal.looked_up(known)
+        return Outcome(found[1], {}, 0.0, monotonic() - arrived, 0) if found and known else None
 
     def _describe(self, result_id: str, outcome: Outcome[Reading]) -> None:
         """Adds to the journal what may be known of a result: nothing of what the picture shows."""

@@ -23,7 +23,7 @@ from ..store import Store
 from .calls import Calls
 from .feedback import FeedbackServicer
 from .journal import Journal
-from .recognition import Models, RecognitionServicer
+from .recognition import Models, Readings, RecognitionServicer
 from .server_info import ServerInfoServicer
 
 _FILES = (recognition_service_pb2, feedback_service_pb2, server_info_service_pb2)
@@ -47,6 +47,7 @@ class RpcServer:
         *,
         stream_items: int,
         result_lifetime: float,
+        readings: Readings | None = None,
     ) -> None:
         """See RecognitionServicer and ServerInfoServicer."""
         self._calls = Calls(journal)
@@ -54,7 +55,8 @@ class RpcServer:
         options = _options(models.current.reader.limits.max_bytes)
         self._server = grpc.aio.server(interceptors=[self._calls], options=options)
         recognition_service_pb2_grpc.add_RecognitionServiceServicer_to_server(
-            RecognitionServicer(models, engine, store, journal, stream_items), self._server
+            RecognitionServicer(models, engine, store, journal, stream_items=stream_items, readings=readings),
+            self._server,
         )
         feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackServicer(store), self._server)
         server_info_service_pb2_grpc.add_ServerInfoServiceServicer_to_server(

@@ -37,6 +37,12 @@ async def add(connection: AsyncConnection, feedback: Feedback, receipt: Receipt)
     return receipt
 
 
+async def keeps(connection: AsyncConnection, result_id: str, now: int) -> bool:
+    """Whether the picture of a result is kept, and not expired by `now`."""
+    kept = (results.c.result_id == result_id, results.c.image_sha256.is_not(None), results.c.expires_at > now)
+    return await connection.scalar(select(results.c.result_id).where(*kept)) is not None
+
+
 async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]:
     """Forgets what is known of results that expired by `now`; returns the ids of those whose picture must go.
 

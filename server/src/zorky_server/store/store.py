@@ -40,6 +40,10 @@ class Store:
         """Keeps that a result was given, and its picture when that is allowed."""
         await self._finish(self._record(record))
 
+    async def keeps(self, result_id: str) -> bool:
+        """Whether the picture and the reading of a result are kept."""
+        return await self._finish(self._keeps(result_id))
+
     async def add_feedback(self, feedback: Feedback) -> Receipt:
         """Keeps feedback once, however often it comes. Raises UnknownResult, RequestIdReused or NoSuchWord."""
         return await self._finish(self._add_feedback(feedback))
@@ -71,6 +75,10 @@ class Store:
             await asyncio.to_thread(self._pictures.keep, record.result_id, kept.image)
         async with self._database.begin() as connection:
             await connection.execute(insert(results).values(row))
+
+    async def _keeps(self, result_id: str) -> bool:
+        async with self._database.begin() as connection:
+            return await ledger.keeps(connection, result_id, _now())
 
     async def _add_feedback(self, feedback: Feedback) -> Receipt:
         receipt = Receipt(uuid.uuid4().hex, _now())
