@@ -133,21 +133,23 @@ def _box(outline: NDArray[np.float32]) -> tuple[float, float, float]:
 
 def _cores(probabilities: NDArray[np.float32], level: int = 0, corner: tuple[int, int] = (0, 0)) -> list[_Core]:
     """The cores at one of _LEVELS in a part of the map whose first pixel is `corner`, x and y."""
-    mask = (probabilities > _LEVELS[level]).astype(np.uint8)
+    mask = (probabilities > _LEVELS[level]).view(np.uint8)
     _, labels, boxes, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
-    masses = np.bincount(labels.ravel(), weights=probabilities.ravel())
     cores = []
     for label, (x, y, width, height, area) in enumerate(boxes[1:].tolist(), start=1):
-        if masses[label] < _MIN_SCORE * area or area < (_MIN_HEIGHT * CORE) ** 2:
+        if area < (_MIN_HEIGHT * CORE) ** 2:
             continue
-        piece = labels[y : y + height, x : x + width] == label
+        window = slice(y, y + height), slice(x, x + width)
+        piece = labels[window] == label
+        inside = np.where(piece, probabilities[window], np.float32(0))
+        mass = float(inside.sum())
+        if mass < _MIN_SCORE * area:
+            continue
         at = (corner[0] + x, corner[1] + y)
-        outlines, _ = cv2.findContours(piece.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=at)
-        core = _Core(outlines[0].reshape(-1, 2).astype(np.float32), area, float(masses[label]))
-        parts = []
-        if core.is_tangled and level + 1 < len(_LEVELS):
-            inside = np.where(piece, probabilities[y : y + height, x : x + width], np.float32(0))
-            parts = _cores(inside, level + 1, at)
+        outlines, _ = cv2.findContours(piece.view(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE, offset=at)
+        core = _Core(outlines[0].reshape(-1, 2).astype(np.float32), area, mass)
+        is_last = level + 1 == len(_LEVELS)
+        parts = [] if is_last or not core.is_tangled else _cores(inside, level + 1, at)
         cores += parts or [core]
     return cores
 
