@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from running import Server
+
 _PATIENCE = 120.0
 """Seconds that starting may take, and stopping."""
 SERVE = ("-m", "zorky_server")
@@ -63,10 +65,10 @@ class Replica:
         self._port = self._port_file.read_text().strip()
         return True
 
-    def metrics_url(self) -> str:
-        """Where its metrics are, when it was started with --metrics-port 0."""
-        port = self._port_file.with_name("port.metrics").read_text().strip()
-        return f"http://127.0.0.1:{port}/metrics"
+    @property
+    def serving(self) -> Server:
+        """To ask for its metrics, when it was started with METERED."""
+        return Server(self.address, self._running.pid, self._port_file)
 
     def tell(self, number: signal.Signals) -> None:
         """Sends it a signal."""
