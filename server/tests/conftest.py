@@ -120,7 +120,7 @@ def start_server(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ServerProcess]:
     """One server for all tests that do not stop it."""
-    one = ServerProcess(tmp_path_factory.mktemp("server"))
+    one = ServerProcess(tmp_path_factory.mktemp("server"), "--metrics-port", "0")
     try:
         yield one.wait_until_serving()
         assert one.stop() == 0

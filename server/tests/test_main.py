@@ -83,11 +83,6 @@ def test_a_taken_port_for_metrics_is_told_in_one_line_and_status_1(server, start
     assert line == f"zorky-server: cannot serve metrics on 127.0.0.1:{taken}: Address already in use"
 
 
-def test_no_metrics_are_served_unless_asked_for(server):
-    with pytest.raises(FileNotFoundError):
-        assert server.metrics_url
-
-
 def test_tls_files_that_are_none_are_told(start_server, tmp_path):
     (tmp_path / "pem").write_text("nothing")
     server = start_server("--tls-cert", str(tmp_path / "pem"), "--tls-key", str(tmp_path / "pem"))
@@ -110,6 +105,7 @@ def test_it_says_where_it_serves_reads_and_stops_on_ctrl_c(start_server, line_pn
     assert lines["pictures travel unencrypted: set tls_cert and tls_key"]["level"] == "warning"
     assert lines["stopping"]["lame_duck"] == 0
     assert lines["call"]["result_id"] == result.result_id
+    assert "metrics" not in lines, "nobody asked for them"
     assert result.recognition.text not in Path(server.log_path).read_text()
 
 

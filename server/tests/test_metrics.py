@@ -58,9 +58,10 @@ def test_every_event_is_told(metrics, scrape):
     expected = {
         "zorky_requests_total{method=S/M,status=OK}": 1,
         "zorky_requests_total{method=S/M,status=UNAVAILABLE}": 1,
-        "zorky_request_seconds_count{method=S/M}": 2,
-        "zorky_request_seconds_bucket{le=0.01,method=S/M}": 1,
-        "zorky_request_seconds_bucket{le=0.4,method=S/M}": 2,
+        "zorky_request_seconds_count{method=S/M,status=OK}": 1,
+        "zorky_request_seconds_bucket{le=0.25,method=S/M,status=OK}": 0,
+        "zorky_request_seconds_bucket{le=0.4,method=S/M,status=OK}": 1,
+        "zorky_request_seconds_sum{method=S/M,status=UNAVAILABLE}": 0.002,
         "zorky_stage_seconds_sum{stage=queue}": 0.5,
         "zorky_stage_seconds_sum{stage=decode}": 0.25,
         "zorky_batch_items_sum{model=detector}": 4,
