@@ -6,6 +6,7 @@ import stat
 import time
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from zorky_server.store import Feedback, KeptPicture, RequestIdReused, ResultRecord, UnknownResult, open_store
 from zorky_server.store.pictures import PictureFolder
@@ -75,6 +76,16 @@ async def test_a_write_is_finished_even_when_the_caller_leaves(store):
     await store.record(result(1))
     await asyncio.sleep(0.2)
     assert (await store.add_feedback(praise("r", 29))).feedback_id
+
+
+async def test_a_group_of_results_that_cannot_be_written_fails_for_each_of_its_callers(store):
+    first = asyncio.create_task(store.record(result(1)))
+    rest = [asyncio.create_task(store.record(result(number))) for number in (2, 3, 3)]  # an id used twice
+    outcomes = await asyncio.gather(*rest, return_exceptions=True)
+    await first
+    assert all(isinstance(outcome, IntegrityError) for outcome in outcomes), outcomes
+    await store.record(result(4))
+    assert (await store.add_feedback(praise("r", 4))).feedback_id
 
 
 async def test_an_expired_result_is_forgotten_with_its_picture(tmp_path):

@@ -35,6 +35,8 @@ class Store:
         self._secret = secret
         self._lifetime = round(lifetime * 1e6)
         self._writes: set[asyncio.Task[Any]] = set()
+        self._unwritten: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
+        self._writing = asyncio.Lock()
 
     async def record(self, record: ResultRecord) -> None:
         """Keeps that a result was given, and its picture when that is allowed."""
@@ -68,13 +70,31 @@ class Store:
         row = asdict(record)
         user_key, kept, now = row.pop("user_key"), record.kept, _now()
         del row["kept"]
-        row |= {"created_at": now, "expires_at": now + self._lifetime}
+        row |= {"created_at": now, "expires_at": now + self._lifetime, "image_sha256": None, "reading": None}
         row["user_hash"] = keyed_hash(self._secret, user_key) if user_key else None
         if kept:
             row |= {"image_sha256": hashlib.sha256(kept.image).hexdigest(), "reading": kept.reading}
             await asyncio.to_thread(self._pictures.keep, record.result_id, kept.image)
-        async with self._database.begin() as connection:
-            await connection.execute(insert(results).values(row))
+        written = asyncio.get_running_loop().create_future()
+        self._unwritten.append((row, written))
+        async with self._writing:
+            await self._write_rows()
+        await written
+
+    async def _write_rows(self) -> None:
+        """One transaction for all that came while the one before was written: a commit waits for the disk."""
+        group, self._unwritten = self._unwritten, []
+        if not group:
+            return
+        try:
+            async with self._database.begin() as connection:
+                await connection.execute(insert(results), [row for row, _ in group])
+        except Exception as error:  # whatever it is, everyone in the group has to know
+            for _, written in group:
+                written.set_exception(error)
+        else:
+            for _, written in group:
+                written.set_result(None)
 
     async def _keeps(self, result_id: str) -> bool:
         async with self._database.begin() as connection:
