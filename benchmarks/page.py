@@ -159,7 +159,7 @@ def main(thorough: bool) -> None:
         rows = [
             row for one in page_sets() for row in rows_of(one, measured(systems, one.samples, 5 if thorough else 1))
         ]
-    plot = Plot("bars", x="pages", y="s", by="system")
+    plot = Plot("bars", x="pages", y="Zorky's time / its", by="system")
     publish("page", rows, plot=plot, checks=list(checks_of(rows)))
 
 

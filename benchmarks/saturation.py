@@ -9,7 +9,8 @@ answered. Every system reads the same pages with the same reader and the same mo
   models take both cores;
 - *mosec* and *Ray Serve*: two worker processes of one core each, with the system's own batching where it says so;
   mosec is asked over HTTP, Ray Serve through its gRPC ingress;
-- *bare*: no server at all: two threads that give the models' sessions the tensors of these pages, which is the limit.
+- *bare*: no server at all: two threads that give the models' sessions the tensors of these pages. The faster of its
+  two ways is the limit.
 
 The callers share the two cores; *callers* is the share of one core that they take. *In models* is the share of both
 cores' time that Zorky spends inside the models' sessions, from its metrics. *CPU s* is the processor time of all of a
@@ -120,15 +121,12 @@ async def measured(
 
 def rows_of(spans: Mapping[Place, Sequence[Span]], limits: Mapping[str, Sequence[float]]) -> Iterator[Row]:
     rates = {place: median(one.rate for one in found) for place, found in spans.items()}
+    limit = max(median(found) for found in limits.values())
     most = max(callers for callers, _ in spans)
     for (callers, system), found in sorted(spans.items(), key=lambda item: item[0][0]):
-        times = [seconds for one in found for seconds in one.seconds]
+        rate, times = rates[callers, system], [seconds for one in found for seconds in one.seconds]
         in_models = [one.in_models for one in found if one.in_models is not None]
-        yield {
-            "at once": callers,
-            "system": system,
-            "pages/s": rates[callers, system],
-            "Zorky's / its": rates[callers, ZORKY] / rates[callers, system],
+        yield _ratios(callers, system, rate, rates[callers, ZORKY], limit) | {
             "p50 s": percentile(times, 50),
             "p95 s": percentile(times, 95),
             "CPU s": median(one.cpu for one in found),
@@ -137,9 +135,13 @@ def rows_of(spans: Mapping[Place, Sequence[Span]], limits: Mapping[str, Sequence
             "wrong": sum(one.wrong for one in found),
         }
     for system, found_rates in limits.items():
-        rate = median(found_rates)
-        row: Row = dict.fromkeys(("p50 s", "p95 s", "CPU s", "in models", "callers", "wrong"))
-        yield {"at once": most, "system": system, "pages/s": rate, "Zorky's / its": rates[most, ZORKY] / rate} | row
+        ratios = _ratios(most, system, median(found_rates), rates[most, ZORKY], limit)
+        yield ratios | dict.fromkeys(("p50 s", "p95 s", "CPU s", "in models", "callers", "wrong"))
+
+
+def _ratios(callers: int, system: str, rate: float, zorky_rate: float, limit: float) -> Row:
+    ratios = {"Zorky's / its": zorky_rate / rate, "of the limit": rate / limit}
+    return {"at once": callers, "system": system, "pages/s": rate, **ratios}
 
 
 def checks_of(rows: Sequence[Row]) -> Iterator[Check]:
@@ -165,7 +167,7 @@ def main(thorough: bool) -> None:
     systems, concurrency = (FULL, (1, 2, 4, 8, 16, 32, 64)) if thorough else (QUICK, (1, 4, 16))
     seconds, rounds = (8.0, 3) if thorough else (4.0, 1)
     rows = list(rows_of(*asyncio.run(measured(systems, concurrency, seconds, rounds))))
-    publish("saturation", rows, plot=Plot("lines", "at once", "pages/s", "system"), checks=list(checks_of(rows)))
+    publish("saturation", rows, plot=Plot("lines", "at once", "of the limit", "system"), checks=list(checks_of(rows)))
 
 
 if __name__ == "__main__":

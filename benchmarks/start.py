@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
@@ -23,8 +25,9 @@ IDLE = 20.0
 """Seconds."""
 
 
-def started() -> tuple[float, float, float]:
-    """One server's seconds until it serves, its processor time until then, and its share of a core when idle."""
+@contextmanager
+def started() -> Iterator[tuple[float, int]]:
+    """Runs a server until the block ends; gives the seconds until it served, and its process."""
     with tempfile.TemporaryDirectory() as folder:
         port_file = Path(folder) / "port"
         command = [script("zorky-server", "zorky-server"), "serve", "--port", "0", "--port-file", port_file]
@@ -33,21 +36,26 @@ def started() -> tuple[float, float, float]:
             wait_for_file(port_file, running)
             with grpc.insecure_channel(f"127.0.0.1:{port_file.read_text().strip()}") as channel:
                 answer = HealthStub(channel).Check(HealthCheckRequest(), wait_for_ready=True)
-            serving = time.perf_counter() - began
             if answer.status != HealthCheckResponse.SERVING:
                 raise RuntimeError("the server wrote its port before it was serving")
-            cpu = cpu_seconds(running.pid)
-            time.sleep(IDLE)
-            return serving, cpu, (cpu_seconds(running.pid) - cpu) / IDLE
+            yield time.perf_counter() - began, running.pid
+
+
+def figures() -> tuple[float, float, float]:
+    """Of one start: seconds until it served, processor time until then, share of a core when idle."""
+    with started() as (seconds, pid):
+        cpu = cpu_seconds(pid)
+        time.sleep(IDLE)
+        return seconds, cpu, (cpu_seconds(pid) - cpu) / IDLE
 
 
 def main(rounds: int) -> None:
     """Publishes the medians of some starts, after one that fills the disk's cache."""
-    started()
-    found = [started() for _ in range(rounds)]
-    serving, cpu, idle = (median(values) for values in zip(*found, strict=True))
-    row = {"starts": rounds, "serving s": serving, "CPU s": cpu, "idle": idle}
-    checks = [Check("start to serving, s", serving, "<=", 3.0), Check("idle, of a core", idle, "<=", 0.01)]
+    with started():
+        pass
+    seconds, cpu, idle = (median(values) for values in zip(*(figures() for _ in range(rounds)), strict=True))
+    row = {"starts": rounds, "serving s": seconds, "CPU s": cpu, "idle": idle}
+    checks = [Check("start to serving, s", seconds, "<=", 3.0), Check("idle, of a core", idle, "<=", 0.01)]
     publish("start", [row], checks=checks)
 
 
