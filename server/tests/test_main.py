@@ -2,6 +2,7 @@
 
 import importlib.util
 import signal
+import sys
 import time
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from zorky.v1.recognition_service_pb2 import RecognizeRequest
 from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
 from zorky_server.__main__ import main
 from zorky_server.settings import Settings
+from zorky_server.tracing import ENDPOINT
 
 
 def health(address: str) -> int:
@@ -54,6 +56,16 @@ def test_without_onnxruntime_the_line_that_installs_it_is_told(monkeypatch, prov
     result = CliRunner().invoke(main, ["serve", "--provider", provider])
     assert result.exit_code == 1
     assert result.stderr == f"zorky-server: onnxruntime is not installed: pip install 'zorky-server[{extra}]'\n"
+
+
+def test_tracing_asked_for_and_not_installed_is_told_in_one_line_and_status_1(monkeypatch, tmp_path):
+    monkeypatch.setenv(ENDPOINT, "http://127.0.0.1:4317")
+    monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
+    result = CliRunner().invoke(main, ["serve", "--port", "0", "--data-dir", str(tmp_path)])
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"zorky-server: {ENDPOINT} is set, and tracing is not installed: pip install 'zorky-server[otel]'\n"
+    )
 
 
 def test_without_models_it_does_not_start(start_server, tmp_path):
