@@ -50,6 +50,8 @@ from zorky_server.tracing import Tracing
 class Gate:
     """A model that waits while it is shut, and fails while told to."""
 
+    device = None
+
     def __init__(self) -> None:
         self.is_open = threading.Event()
         self.is_open.set()

@@ -29,6 +29,7 @@ class Doubling:
     alone: list[bool] = field(default_factory=list)
     entered: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     gate: threading.Event = field(default_factory=threading.Event)
+    device: str | None = None
 
     def run(self, batch: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
         self.batches.append(batch[:, 0].tolist())
@@ -146,6 +147,23 @@ async def test_no_worker_stays_idle_for_the_sake_of_a_fuller_batch() -> None:
         await caller.values(6)
         assert batcher.depth() == {"interactive": 0, "bulk": 0}
     assert sorted(len(batch) for batch in session.batches[2:]) == [2, 2]
+
+
+async def test_what_a_device_shall_run_gathers_while_it_is_busy_and_plain_steps_go_on() -> None:
+    batcher = Batcher(3, 100, Metrics())
+    session, stepped = Doubling(device="gpu"), threading.Event()
+    caller = Caller(batcher, session)
+    batcher.start()
+    caller.put(Number(1), ticket=ticket())
+    await asyncio.to_thread(session.entered.acquire)
+    caller.put(Number(2), Number(3), ticket=ticket())
+    caller.put(Number(4), ticket=ticket())
+    batcher.put([Step(ticket(), stepped.set)])
+    assert await asyncio.to_thread(stepped.wait, 10)
+    session.gate.set()
+    await caller.values(4)
+    await batcher.stop()
+    assert session.batches == [[1], [2, 3, 4]]
 
 
 async def test_interactive_goes_before_bulk_and_the_earliest_deadline_first() -> None:

@@ -101,6 +101,10 @@ def _urgency(job: Job) -> tuple[Ticket, int]:
     return job.ticket, -job.item.cost if isinstance(job, Call) else 0
 
 
+def _device(job: Job) -> str | None:
+    return job.session.device if isinstance(job, Call) else None
+
+
 class Batcher:
     """Works on jobs with a fixed number of threads."""
 
@@ -112,6 +116,7 @@ class Batcher:
         self._pending: dict[Lane, list[Job]] = {lane: [] for lane in Lane}
         self._arrived = threading.Condition()
         self._running = 0
+        self._busy: set[str] = set()
         self._since_bulk = 0
         self._stopping = False
         self._threads: list[threading.Thread] = []
@@ -155,8 +160,7 @@ class Batcher:
         try:
             while (taken := self._next()) is not None:
                 self._work(*taken)
-                with self._arrived:
-                    self._running -= 1
+                self._done(taken[0][0])
         except BaseException as error:  # whatever it is, nobody else would ever hear of it
             broken.get_loop().call_soon_threadsafe(_break, broken, error)
 
@@ -166,9 +170,18 @@ class Batcher:
             while not self._stopping:
                 if batch := self._taken(monotonic()):
                     self._running += 1
+                    if device := _device(batch[0]):
+                        self._busy.add(device)
                     return batch, self._running == 1 and not any(self._pending.values())
                 self._arrived.wait()
             return None
+
+    def _done(self, job: Job) -> None:
+        with self._arrived:
+            self._running -= 1
+            if device := _device(job):
+                self._busy.discard(device)
+                self._arrived.notify()
 
     def _taken(self, now: float) -> list[Job]:
         """Removes the most urgent job, and those that may share its batch. Empty when nothing is left to do."""
@@ -187,12 +200,16 @@ class Batcher:
         return batch
 
     def _lead(self) -> Job | None:
-        interactive, bulk = self._pending[Lane.INTERACTIVE], self._pending[Lane.BULK]
+        interactive, bulk = self._first(Lane.INTERACTIVE), self._first(Lane.BULK)
         self._since_bulk = self._since_bulk + 1 if interactive and bulk else 0
         if bulk and (not interactive or self._since_bulk == _BULK_TURN):
             self._since_bulk = 0
-            return bulk[0]
-        return interactive[0] if interactive else None
+            return bulk
+        return interactive
+
+    def _first(self, lane: Lane) -> Job | None:
+        """The lane's most urgent job that can run: while a device is busy, what it shall run next gathers."""
+        return next((job for job in self._pending[lane] if _device(job) not in self._busy), None)
 
     def _company(self, lead: Call) -> list[Call]:
         """The calls that share the lead's batch."""
@@ -203,7 +220,8 @@ class Batcher:
             if isinstance(job, Call) and job.group == lead.group and job is not lead
         ]
         fitting = self._budget // max(1, lead.item.cost)
-        fair = math.ceil((1 + len(alike)) / (self._workers - self._running))  # who is idle gets a share
+        idle = 1 if _device(lead) else self._workers - self._running
+        fair = math.ceil((1 + len(alike)) / idle)  # each idle worker gets a share
         return alike[: max(1, min(fitting, fair)) - 1]
 
     def _work(self, batch: list[Job], alone: bool) -> None:

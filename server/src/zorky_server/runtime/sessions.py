@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager, nullcontext, redirect_stdout
+from contextlib import redirect_stdout
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -15,12 +14,14 @@ from numpy.typing import NDArray
 
 from .providers import EXECUTORS, Provider, cannot_start, not_installed
 
-_GPU = Lock()
-"""Held by each run on the GPU: runs at once would only share its cores, and each would hold memory of its own."""
-
 
 class Session(Protocol):
     """A model that runs one batch. Called from several threads at once."""
+
+    @property
+    def device(self) -> str | None:
+        """What runs one batch at a time, whichever the session; None: a core, of which each worker has its own."""
+        ...
 
     def run(self, batch: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
         """batch: (N, …). alone: nothing else waits or runs, so the run may take every core.
@@ -41,14 +42,13 @@ class OnnxSession:
         on_cpu = provider == "cpu"
         self._narrow = _load(path, 1, provider)
         self._wide = _load(path, threads, provider) if on_cpu and threads > 1 else self._narrow
-        self._turn: AbstractContextManager[object] = nullcontext() if on_cpu else _GPU
+        self.device = None if on_cpu else "gpu"
         self._input = self._narrow.get_inputs()[0].name
 
     def run(self, batch: NDArray[np.float32], alone: bool = False) -> NDArray[np.float32]:
         """Runs the batch; see Session."""
         session = self._wide if alone else self._narrow
-        with self._turn:
-            output: NDArray[np.float32] = session.run(None, {self._input: batch})[0]
+        output: NDArray[np.float32] = session.run(None, {self._input: batch})[0]
         return output
 
 
