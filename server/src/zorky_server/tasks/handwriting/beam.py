@@ -77,13 +77,15 @@ class AnyText:
 class _Prefix(Generic[S]):
     """A text so far, with the probabilities of its alignments that end in a blank and in its last token.
 
-    weights: of one token more. grown: prefixes of one token more that were kept. kept: whether this one is now.
+    weights: of one token more. grown: prefixes of one token more that were kept; none knows where it grew, for rings
+    of objects would be left to the garbage collector. kept: whether this one is now.
     """
 
-    __slots__ = ("blank", "grown", "kept", "next_blank", "next_token", "parent", "state", "token", "token_p", "weights")
+    __slots__ = ("blank", "grown", "kept", "next_blank", "next_token", "state", "text", "token", "token_p", "weights")
 
-    def __init__(self, parent: _Prefix[S] | None, token: int, state: S) -> None:
-        self.parent, self.token, self.state, self.kept = parent, token, state, True
+    def __init__(self, text: tuple[int, ...], token: int, state: S) -> None:
+        """token: the text's last."""
+        self.text, self.token, self.state, self.kept = text, token, state, True
         self.weights: dict[int, float] = {}
         self.grown: dict[int, _Prefix[S]] = {}
         self.blank = self.token_p = self.next_blank = self.next_token = 0.0
@@ -91,15 +93,8 @@ class _Prefix(Generic[S]):
     def longer(self, token: int, grammar: Grammar[S]) -> _Prefix[S]:
         """With one token more; always the same one."""
         if token not in self.grown:
-            self.grown[token] = _Prefix(self, token, grammar.grow(self.state, token))
+            self.grown[token] = _Prefix((*self.text, token), token, grammar.grow(self.state, token))
         return self.grown[token]
-
-    def text(self) -> tuple[int, ...]:
-        tokens, at = [], self
-        while at.parent is not None:
-            tokens.append(at.token)
-            at = at.parent
-        return tuple(reversed(tokens))
 
 
 _Offer = tuple[float, _Prefix[S], int]
@@ -123,22 +118,32 @@ def candidates(frames: NDArray[np.float32], temperature: float = 1.0) -> list[Ca
 
 def search(frames: Sequence[Candidates], grammar: Grammar[S]) -> list[tuple[tuple[int, ...], float]]:
     """The likeliest texts as tokens, best first, with the logarithms of their weighed probabilities."""
-    root = _Prefix(None, BLANK, grammar.begin())
+    root = _Prefix((), BLANK, grammar.begin())
     root.blank, scale = 1.0, 0.0
     beam = [root]
-    settled: int | None = None
+    sure: int | None = None
     for frame in frames:
-        if len(frame) == 1 and frame[0][0] == settled:  # it would make all prefixes less likely alike
+        before, sure = sure, frame[0][0] if len(frame) == 1 else None
+        if sure is not None and sure in (BLANK, before):  # makes all prefixes less likely alike
             scale += log(frame[0][1])
+            if sure == BLANK:
+                _pause(beam)
             continue
         ranked = _ranked(beam, frame, grammar)
         top = ranked[0][0]
-        settled = frame[0][0] if len(frame) == 1 and top else None
-        if top:  # else no prefix can go on, and the frame is passed over
+        if top:
             beam = _moved_on(beam, ranked, grammar)
             scale += log(top)
-    closed = [(p.text(), scale + log((p.blank + p.token_p) * grammar.close(p.state))) for p in beam]
+        else:  # no prefix can go on: the frame is passed over
+            sure = None
+    closed = [(p.text, scale + log((p.blank + p.token_p) * grammar.close(p.state))) for p in beam]
     return sorted(closed, key=lambda one: -one[1])
+
+
+def _pause(beam: list[_Prefix[S]]) -> None:
+    for prefix in beam:
+        prefix.blank += prefix.token_p
+        prefix.token_p = 0.0
 
 
 def _ranked(beam: list[_Prefix[S]], frame: Candidates, grammar: Grammar[S]) -> list[_Offer[S]]:
@@ -157,10 +162,10 @@ def _offers(beam: list[_Prefix[S]], letters: dict[int, float], best: float, gram
     """Texts with one more token, but for those that are kept already: they become likelier. best: of the frame."""
     worst = beam[-1].blank + beam[-1].token_p if len(beam) == WIDTH else 0.0
     floor = max(_FALL, worst * _HOPE) * best
-    offers = []
+    offers, tried = [], list(letters.items())
     for prefix in beam:
         total = prefix.blank + prefix.token_p
-        for token, p in letters.items():
+        for token, p in tried:
             if p * total <= floor:
                 break
             fresh = p * (prefix.blank if token == prefix.token else total)

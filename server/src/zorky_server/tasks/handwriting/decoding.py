@@ -40,7 +40,7 @@ Rivals = tuple[tuple[str, float], ...]
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A line's frames as the beam of one language sees them: its letters, spaces and marks. tried: in each frame."""
+    """A line's frames as one beam sees them: the letters of a language, spaces and marks. tried: in each frame."""
 
     frames: Frames
     tried: list[Candidates]
@@ -89,19 +89,23 @@ class LineDecoder:
         found: list[CtcWord] = []
         for piece in self._pieces(frames):
             if piece.fixed:
-                found += [self._with_rivals(word, frames) for word in piece.words]
+                found += [self._with_rivals(word, seen(None).tried) for word in piece.words]
             else:
                 cyrillic = cyrillic_share(decisive[piece.start : piece.end], share)
                 found += self._read(piece, seen, {"ru": cyrillic, "en": 1 - cyrillic})
         return words_in_one_script(found)
 
-    def _seen(self, frames: Frames, language: str) -> _Seen:
-        pure = frames.copy()
-        pure[:, self._barred] = 0
-        parting = pure[:, self._parting]
-        pure[:, self._parting] = np.where(parting < _SEEN * pure.max(axis=1, keepdims=True), 0, parting)
-        pooled = self._scripts.pooled(pure, language)
-        return _Seen(pooled, candidates(pooled, self._temperature))
+    def _seen(self, frames: Frames, language: str | None) -> _Seen:
+        """language: None where the optics alone count, inside a word."""
+        own = frames.copy()
+        if language is None:
+            own[:, self._space] = 0
+        else:
+            own[:, self._barred] = 0
+            parting = own[:, self._parting]
+            own[:, self._parting] = np.where(parting < _SEEN * own.max(axis=1, keepdims=True), 0, parting)
+            own = self._scripts.pooled(own, language)
+        return _Seen(own, candidates(own, self._temperature))
 
     def _pieces(self, frames: Frames) -> list[_Piece]:
         greedy = decode_words(frames, self._charset)
@@ -121,7 +125,7 @@ class LineDecoder:
         units = [i > 0 and numbers[i - 1] and len(word.text.strip(".,;)")) <= _UNIT for i, word in enumerate(greedy)]
         return [number or unit for number, unit in zip(numbers, units, strict=True)]
 
-    def _read(self, piece: _Piece, seen: Callable[[str], _Seen], shares: dict[str, float]) -> list[CtcWord]:
+    def _read(self, piece: _Piece, seen: Callable[[str | None], _Seen], shares: dict[str, float]) -> list[CtcWord]:
         """shares: how likely the piece is of each language."""
         possible = [language for language in shares if shares[language] >= _POSSIBLE]
         texts = {language: self._texts(piece, seen(language), language) for language in possible}
@@ -132,11 +136,9 @@ class LineDecoder:
         place = Place(piece.start == 0, piece.end == len(seen.tried))
         return search(seen.tried[piece.start : piece.end], WordGrammar(self._spellings[language], place))
 
-    def _with_rivals(self, word: CtcWord, frames: Frames) -> CtcWord:
+    def _with_rivals(self, word: CtcWord, tried: list[Candidates]) -> CtcWord:
         """The word as it is, with other readings of its frames by the optics alone."""
-        cut = frames[int(word.gap_before) : ceil(word.gap_after)].copy()
-        cut[:, self._space] = 0
-        texts = search(candidates(cut, self._temperature), AnyText())
+        texts = search(tried[int(word.gap_before) : ceil(word.gap_after)], AnyText())
         own, rivals = _judged(word.text, [(self._text(tokens), p) for tokens, p in _shares(texts)])
         return replace(word, posterior=own, rivals=rivals)
 

@@ -64,19 +64,16 @@ class WordGrammar:
         return self._language.word(starts_line=True) if self._place.starts_line else self._word
 
     def weigh(self, state: State, token: int) -> float:
-        spelling, label = self._spelling, self._label(state, token)
+        spelling = self._spelling
+        label = spelling.inside[token] if state.begun else spelling.first[token]
         share = self._language.share(state, label) if label else 0.0
         if share:
             return pow(share, spelling.exponent) * spelling.letter[token]
         return 0.0 if token in spelling.foreign else self._ended(state) * spelling.parting[token]
 
     def grow(self, state: State, token: int) -> State:
-        label = self._label(state, token)
-        goes_on = label and self._language.share(state, label)
-        return self._language.grow(state, label) if goes_on else self._word
-
-    def _label(self, state: State, token: int) -> int:
-        return (self._spelling.inside if state.begun else self._spelling.first)[token]
+        label = (self._spelling.inside if state.begun else self._spelling.first)[token]
+        return (label and self._language.grow(state, label)) or self._word
 
     def _ended(self, state: State) -> float:
         """The factor of a word's end, where there is a word."""

@@ -48,9 +48,12 @@ class Trie:
         first = np.concatenate(([1], 1 + np.cumsum(children, dtype=np.int32)))
         return cls(labels.tobytes(), costs.tobytes(), array("i", first.astype(np.int32).tobytes()))
 
+    def way(self, node: int, share: float) -> Way:
+        return self, self.first[node], self.first[node + 1], share
 
-Way = tuple[Trie, int, float]
-"""A way through a trie to a node, with its share of the word's probability."""
+
+Way = tuple[Trie, int, int, float]
+"""A way through a trie to a node: the node's children, [first, end), and the way's share of the word's probability."""
 
 
 class State:
@@ -83,17 +86,17 @@ class Language:
     def word(self, starts_line: bool) -> State:
         """Before the first letter of a word."""
         rests = RESTS if starts_line else 0.0
-        ways = [(self._words, 0, LEXICON * (1 - rests))]
+        ways = [self._words.way(0, LEXICON * (1 - rests))]
         if starts_line:
-            ways.append((self._rests, 0, LEXICON * rests))
+            ways.append(self._rests.way(0, LEXICON * rests))
         return State(ways, 0, 1 - LEXICON, begun=False)
 
     def share(self, state: State, label: int) -> float:
         """Of the words that begin as the state, the share that goes on with this letter; 0 where none does (an
         apostrophe in no known word)."""
         known = 0.0
-        for trie, node, share in state.ways:
-            child = trie.labels.find(label, trie.first[node], trie.first[node + 1])
+        for trie, first, end, share in state.ways:
+            child = trie.labels.find(label, first, end)
             if child >= 0:
                 known += share * _SHARES[trie.costs[child]]
         if label == self._hyphen:
@@ -102,18 +105,20 @@ class Language:
             return 0.0
         return known + state.spelled * _SHARES[self._letters[state.context * self._size + label]]
 
-    def grow(self, state: State, label: int) -> State:
-        """The state with one more letter, of a share above 0."""
+    def grow(self, state: State, label: int) -> State | None:
+        """The state with one more letter; None where its share is 0."""
         ways = _followed(state.ways, label)
         if label == self._hyphen:
             return self._hyphened(state, ways)
+        if label == self._apostrophe and not ways:
+            return None
         step = state.context * self._size + label
         return _normal(ways, step % self._contexts, state.spelled * _SHARES[self._letters[step]])
 
     def _hyphened(self, state: State, ways: list[Way]) -> State:
         """A compound, known or not; a second word may follow, or the line's end."""
         compound = self.close(state) * _BREAK
-        ways.append((self._words, 0, compound * LEXICON))
+        ways.append(self._words.way(0, compound * LEXICON))
         return _normal(ways, 0, compound * (1 - LEXICON), _BREAK)
 
     def close(self, state: State) -> float:
@@ -136,21 +141,18 @@ class LanguageModel(dict[str, Language]):
 def _followed(ways: list[Way], label: int) -> list[Way]:
     """The ways that go on so."""
     followed = []
-    for trie, node, share in ways:
-        child = trie.labels.find(label, trie.first[node], trie.first[node + 1])
+    for trie, first, end, share in ways:
+        child = trie.labels.find(label, first, end)
         if child >= 0:
-            followed.append((trie, child, share * _SHARES[trie.costs[child]]))
+            followed.append(trie.way(child, share * _SHARES[trie.costs[child]]))
     return followed
 
 
 def _normal(ways: list[Way], context: int, spelled: float, broken: float = 0.0) -> State:
     """The state in which all shares are told of its own words."""
-    total = spelled
-    for _, _, share in ways:
-        total += share
-    return State(
-        [(trie, node, share / total) for trie, node, share in ways], context, spelled / total, broken=broken / total
-    )
+    total = spelled + sum(share for _, _, _, share in ways)
+    own = [(trie, first, end, share / total) for trie, first, end, share in ways]
+    return State(own, context, spelled / total, broken=broken / total)
 
 
 def _language(name: str, arrays: dict[str, NDArray[np.uint8]]) -> Language:
