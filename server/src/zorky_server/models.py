@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
 
 from .metrics import Metrics
@@ -77,7 +78,11 @@ def _loaded(settings: Settings) -> Loaded:
 
 def _warm_up(reader: Reader, sessions: Mapping[str, Session]) -> None:
     try:
-        reading = drive(reader.read(warm_up_picture(), ReadOptions()), sessions)
+        for alone in (False, True):
+            reading = drive(reader.read(warm_up_picture(), ReadOptions()), sessions, alone)
+        if sessions["recognizer"].device:  # on a core the first run of a shape takes no longer than the second
+            for call in reader.bucket_calls():
+                sessions[call.model].run(call.tensor[np.newaxis])
     except Exception as error:  # whatever a model does that does not fit: it must not serve
         raise BadModel(f"the model fails at its warm-up: {error}") from error
     if not reading.lines:

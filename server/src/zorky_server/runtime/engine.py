@@ -120,8 +120,11 @@ class Engine:
             raise Expired("the deadline passed before the answer was there") from None
 
 
-def drive(steps: Steps[T], sessions: Mapping[str, Session]) -> T:
-    """Runs a task to its value on this thread, without waiting for anyone: for warming up, and for measuring."""
+def drive(steps: Steps[T], sessions: Mapping[str, Session], alone: bool = False) -> T:
+    """Runs a task to its value on this thread, without waiting for anyone: for warming up, and for measuring.
+
+    alone: as in Session.run.
+    """
     outputs: Outputs | None = None
     while True:
         try:
@@ -129,7 +132,7 @@ def drive(steps: Steps[T], sessions: Mapping[str, Session]) -> T:
         except StopIteration as end:
             value: T = end.value
             return value
-        outputs = [sessions[item.model].run(item.tensor[np.newaxis])[0] for item in ask.calls]
+        outputs = [sessions[item.model].run(item.tensor[np.newaxis], alone)[0] for item in ask.calls]
 
 
 class _Journey(Generic[T]):

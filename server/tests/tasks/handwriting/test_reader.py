@@ -12,7 +12,15 @@ from zorky_server.runtime.sessions import OnnxSession, Session
 from zorky_server.tasks.handwriting.model import HandwritingModel, load_model
 from zorky_server.tasks.handwriting.picture import Limits, turn
 from zorky_server.tasks.handwriting.reader import Reader, warm_up_picture
-from zorky_server.tasks.handwriting.strip import HEIGHT, STRIDE, Geometry, strip_from_crop, strip_tensor
+from zorky_server.tasks.handwriting.strip import (
+    HEIGHT,
+    MAX_WIDTH,
+    STRIDE,
+    Geometry,
+    padded_width,
+    strip_from_crop,
+    strip_tensor,
+)
 from zorky_server.tasks.handwriting.values import Ask, Layout, Picture, Reading, ReadOptions, Steps, WarningCode
 
 LINES = ("The quick brown fox", "jumps over the lazy", "dog near 24 rivers")
@@ -220,3 +228,10 @@ def test_a_recogniser_of_another_geometry_finds_the_same_words_in_the_same_place
     for line, expected in zip(reading.lines, upright.lines, strict=True):
         assert np.abs(line.words[0].quad - expected.words[0].quad).max() < 12
         assert np.abs(line.words[-1].quad - expected.words[-1].quad).max() < 12
+
+
+def test_every_strip_falls_into_one_of_the_buckets(reader: Reader) -> None:
+    buckets = {call.key for call in reader.bucket_calls()}
+    for width in (1, 63, 64, 65, 700, MAX_WIDTH, 10 * MAX_WIDTH):
+        strip = strip_from_crop(np.full((HEIGHT, width, 3), 255, np.uint8))
+        assert (HEIGHT, padded_width(strip.shape[1])) in buckets

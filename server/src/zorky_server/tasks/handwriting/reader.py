@@ -18,7 +18,7 @@ from .looking import lines_of
 from .model import HandwritingModel
 from .picture import Limits, OpenedPicture, open_picture, turn
 from .placing import line_height, quad_of_whole, skew_degrees, to_viewed
-from .strip import Geometry, padded_width, strip_from_crop, strip_tensor
+from .strip import MAX_WIDTH, WIDTH_STEP, Geometry, padded_width, strip_from_crop, strip_tensor
 from .values import (
     Ask,
     Layout,
@@ -78,6 +78,11 @@ class Reader:
             page = _Page(opened.pixels, 0, [_cut(opened.pixels, quad_of_whole(opened.pixels), self._geometry)])
         frames = yield from _recognized(page)
         return _reading(opened, page, self._words.lines(page.cuts, frames, options), options)
+
+    def bucket_calls(self) -> list[ModelCall]:
+        """An empty strip of every width that the recogniser is ever given: a GPU makes itself ready shape by shape."""
+        widths = range(WIDTH_STEP, MAX_WIDTH + 1, WIDTH_STEP)
+        return [_strip_call(np.full((self._geometry.height, width, 3), 255, np.uint8)) for width in widths]
 
 
 def warm_up_picture() -> bytes:
