@@ -70,10 +70,16 @@ def test_what_is_not_told_is_noticed(told):
     assert unknown(expression, told) == {"zorky_request_total", "colour", "nobody"}
 
 
-def test_every_metric_of_ours_is_on_the_dashboard(told):
+def test_every_metric_of_ours_is_on_the_dashboard_and_in_the_docs(told):
     shown = {metric for panel in PANELS for target in panel["targets"] for metric in read(target["expr"])[0]}
-    families = {re.sub("_(bucket|sum|count)$", "", metric) for metric in shown}
-    assert {re.sub("_(bucket|sum|count)$", "", name) for name in told if name.startswith("zorky_")} <= families
+    documented = set(re.findall(r"`(zorky_\w+)`", (FOLDER.parents[1] / "docs" / "observability.md").read_text("utf-8")))
+    ours = {family(name) for name in told if name.startswith("zorky_")}
+    assert ours <= {family(name) for name in shown}
+    assert ours == documented
+
+
+def family(sample: str) -> str:
+    return re.sub("_(bucket|sum|count)$", "", sample)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ def test_every_event_is_told(metrics, scrape):
     metrics.cancelled()
     metrics.expired()
     metrics.reloaded("refused")
+    metrics.looked_up(True)
     told = scrape()
     expected = {
         "zorky_requests_total{method=S/M,status=OK}": 1,
@@ -75,6 +76,7 @@ def test_every_event_is_told(metrics, scrape):
         "zorky_cancelled_total{}": 1,
         "zorky_expired_total{}": 1,
         "zorky_reloads_total{outcome=refused}": 1,
+        "zorky_cache_lookups_total{outcome=hit}": 1,
     }
     assert {name: told[name] for name in expected} == expected
 
@@ -85,6 +87,7 @@ def test_what_can_be_known_beforehand_begins_at_zero(scrape):
         "zorky_shed_total{reason=full}",
         "zorky_shed_total{reason=late}",
         "zorky_reloads_total{outcome=switched}",
+        "zorky_cache_lookups_total{outcome=hit}",
         "zorky_cancelled_total{}",
         "zorky_wait_seconds_count{lane=interactive}",
     ):

@@ -76,13 +76,18 @@ class Metrics:
         self._model_cpu = self._counter("zorky_model_cpu_seconds", "Processor time of the calling thread", "model")
         self._pixels = self._counter("zorky_pixels", "Pixels of pictures that models were given", "model")
         self._padding = self._counter("zorky_padding_pixels", "Pixels added to fill batches", "model")
-        self._shed = self._counter("zorky_shed", "Requests refused before any work", "reason")
+        self._shed = self._counter("zorky_shed", "Requests refused before any work", "reason", known=("full", "late"))
         self._cancelled = Counter("zorky_cancelled", "Requests whose caller left", registry=self._registry)
         self._expired = Counter("zorky_expired", "Requests whose deadline passed inside", registry=self._registry)
-        self._reloads = self._counter("zorky_reloads", "Reloads of the models", "outcome")
-        self._lookups = self._counter("zorky_cache_lookups", "Pictures looked for in the cache", "outcome")
+        self._reloads = self._counter(
+            "zorky_reloads", "Reloads of the models", "outcome", known=("switched", "refused")
+        )
+        self._lookups = self._counter(
+            "zorky_cache_lookups", "Pictures looked for in the cache", "outcome", known=("hit", "miss")
+        )
         self._model = Info("zorky_model", "The model that reads", registry=self._registry)
-        self._begin_at_zero()
+        for lane in _LANES:
+            self._wait_seconds.labels(lane)
 
     def called(self, method: str, status: str, seconds: float) -> None:
         """A call ended, or an item of a stream. status: a gRPC status code's name."""
@@ -119,7 +124,7 @@ class Metrics:
         self._expired.inc()
 
     def looked_up(self, hit: bool) -> None:
-        """A picture was looked for in the cache."""
+        """A picture was looked for in the cache, and found or not."""
         self._lookups.labels("hit" if hit else "miss").inc()
 
     def reloaded(self, outcome: Reloaded) -> None:
@@ -154,20 +159,15 @@ class Metrics:
             self._page.server_close()
             self._page = None
 
-    def _counter(self, name: str, about: str, *labels: str) -> Counter:
-        return Counter(name, about, labels, registry=self._registry)
+    def _counter(self, name: str, about: str, *labels: str, known: tuple[str, ...] = ()) -> Counter:
+        """known: values of its label; they begin at 0, for a rate misses the first event of a series that begins late."""
+        counter = Counter(name, about, labels, registry=self._registry)
+        for value in known:
+            counter.labels(value)
+        return counter
 
     def _histogram(self, name: str, about: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
         return Histogram(name, about, labels, registry=self._registry, buckets=buckets)
-
-    def _begin_at_zero(self) -> None:
-        """A rate misses the first event of a series that begins with it, so those known beforehand begin now."""
-        for reason in ("full", "late"):
-            self._shed.labels(reason)
-        for outcome in ("switched", "refused"):
-            self._reloads.labels(outcome)
-        for lane in _LANES:
-            self._wait_seconds.labels(lane)
 
 
 def _of(pending: Callable[[], Mapping[str, int]], lane: str) -> int:

@@ -110,7 +110,8 @@ def _sending() -> tuple[Tracer, Callable[[], None]]:
         sending = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
         sending.start()
         sending.join(_FLUSH)
-        exporter.shutdown()
+        if sending.is_alive():
+            exporter.shutdown()
 
     return provider.get_tracer("zorky"), flush
 
