@@ -98,8 +98,11 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
             for span in scope.spans
         ]
 
+    def named(self, name: str) -> list[Span]:
+        return [span for span in self.spans if span.name == name]
+
     def span(self, name: str) -> Span:
-        (found,) = [span for span in self.spans if span.name == name]
+        (found,) = self.named(name)
         return found
 
 

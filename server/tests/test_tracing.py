@@ -104,8 +104,11 @@ def test_a_server_traces_calls_and_items_with_their_stages(collector, start_serv
         recognition = RecognitionServiceStub(channel)
         assert recognition.Recognize(RecognizeRequest(image=line_png), metadata=(("traceparent", CALLER),))
         assert list(recognition.RecognizeStream(iter([RecognizeStreamRequest(item_id="a", image=line_png)])))
+        with pytest.raises(grpc.RpcError):
+            recognition.Recognize(RecognizeRequest(), metadata=(("x-request-id", "r9"),))
     assert server.stop() == 0
-    call = collector.span("zorky.v1.RecognitionService/Recognize")
+    call, fault = collector.named("zorky.v1.RecognitionService/Recognize")
+    assert (attributes(fault)["zorky.request_id"], attributes(fault)["zorky.reason"]) == ("r9", "IMAGE_EMPTY")
     stream = collector.span("zorky.v1.RecognitionService/RecognizeStream")
     item = collector.span("zorky.v1.RecognitionService/RecognizeStream.item")
     assert call.trace_id.hex() in {line.get("trace_id") for line in server.log()}

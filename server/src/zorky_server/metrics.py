@@ -160,7 +160,7 @@ class Metrics:
             self._page = None
 
     def _counter(self, name: str, about: str, *labels: str, known: tuple[str, ...] = ()) -> Counter:
-        """known: values of its label; they begin at 0, for a rate misses the first event of a series that begins late."""
+        """known: values of its label, which begin at 0: a rate misses the first event of a series that begins late."""
         counter = Counter(name, about, labels, registry=self._registry)
         for value in known:
             counter.labels(value)

@@ -34,6 +34,7 @@ class Journal:
             bound_contextvars(**_ids(request_id), method=method),
             self._entry("call", method, deadline) as entry,
         ):
+            tracing.describe({"request_id": request_id})
             yield entry
 
     @contextmanager
@@ -85,6 +86,7 @@ class Entry:
     def failed(self, error: Exception) -> Fault:
         """What the caller is told of an exception. The log gets the traceback when we are at fault."""
         fault = fault_of(error)
+        tracing.describe({"reason": fault.reason})
         fields = {"status": fault.code.name, "reason": fault.reason, "seconds": self._count(fault.code)}
         if fault.is_ours:
             log.error(self._event, message=fault.message, exc_info=error, **fields)
