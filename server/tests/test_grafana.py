@@ -126,6 +126,12 @@ def test_the_dashboard_belongs_to_no_one_installation():
     assert variables == {"datasource": "datasource", "instance": "query"}
 
 
+def test_every_alert_is_played():
+    tests = yaml.safe_load((FOLDER / "alerts_test.yml").read_text("utf-8"))["tests"]
+    fired = {case["alertname"] for test in tests for case in test["alert_rule_test"] if case["exp_alerts"]}
+    assert fired == {rule["alert"] for rule in ALERTS}
+
+
 @pytest.mark.parametrize("rule", ALERTS, ids=lambda rule: rule["alert"])
 def test_alerts_say_how_bad_it_is_and_what_happened(rule):
     assert rule["labels"]["severity"] in {"critical", "warning"}
