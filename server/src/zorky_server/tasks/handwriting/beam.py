@@ -164,21 +164,23 @@ def _offers(beam: list[_Prefix[S]], letters: dict[int, float], best: float, gram
     floor = max(_FALL, worst * _HOPE) * best
     offers, tried = [], list(letters.items())
     for prefix in beam:
-        total = prefix.blank + prefix.token_p
+        total, weights = prefix.blank + prefix.token_p, prefix.weights
         for token, p in tried:
-            if p * total <= floor:
-                break
-            fresh = p * (prefix.blank if token == prefix.token else total)
+            fresh = p * total
             if fresh <= floor:
-                continue
-            weight = prefix.weights.get(token)
-            if weight is None:
-                weight = prefix.weights[token] = grammar.weigh(prefix.state, token)
+                break
+            if token == prefix.token:
+                fresh = p * prefix.blank
+                if fresh <= floor:
+                    continue
+            if token not in weights:
+                weights[token] = grammar.weigh(prefix.state, token)
+            fresh *= weights[token]
             longer = prefix.grown.get(token)
             if longer is not None and longer.kept:
-                longer.next_token += fresh * weight
-            elif weight:
-                offers.append((fresh * weight, prefix, token))
+                longer.next_token += fresh
+            elif fresh:
+                offers.append((fresh, prefix, token))
     return offers
 
 

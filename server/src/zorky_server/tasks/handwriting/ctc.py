@@ -46,9 +46,7 @@ def decode_words(frames: NDArray[np.float32], charset: str, joined: bool = False
 
     joined: the line is one word; spaces go.
     """
-    best = frames.argmax(axis=1)
-    decoded = _words(_runs(best.tolist()), _logs(frames, best), charset, joined)
-    return words_in_one_script(decoded)
+    return words_in_one_script(words_on(frames.argmax(axis=1), frames, charset, joined))
 
 
 def words_in_one_script(words: list[CtcWord]) -> list[CtcWord]:
@@ -57,13 +55,10 @@ def words_in_one_script(words: list[CtcWord]) -> list[CtcWord]:
     return [word if text == word.text else replace(word, text=text) for word, text in zip(words, texts, strict=True)]
 
 
-def _logs(frames: NDArray[np.float32], path: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Log-probability of each frame's class on the path."""
-    return np.asarray(np.log(np.maximum(frames[np.arange(len(path)), path], 1e-9)), np.float32)
-
-
-def _words(runs: list[_Run], logs: NDArray[np.float32], charset: str, joined: bool) -> list[CtcWord]:
-    """The words that a path spells. runs, logs: of all its frames."""
+def words_on(path: NDArray[np.intp], frames: NDArray[np.float32], charset: str, joined: bool = False) -> list[CtcWord]:
+    """The words that a path spells, (T,) classes of the frames."""
+    logs = np.log(np.maximum(frames[np.arange(len(path)), path], 1e-9))
+    runs = _runs(path.tolist())
     words: list[list[_Run]] = [[]]
     gaps = [0.0]
     for run in runs:
@@ -82,11 +77,9 @@ def _words(runs: list[_Run], logs: NDArray[np.float32], charset: str, joined: bo
 def aligned_words(frames: NDArray[np.float32], tokens: tuple[int, ...], charset: str) -> list[CtcWord]:
     """The words of a text along its likeliest alignment with the frames. tokens: classes, no blanks."""
     path = frames.argmax(axis=1)
-    runs = _runs(path.tolist())
-    if tuple(run.token for run in runs if run.token != BLANK) != tokens:
+    if tuple(token for token, _ in groupby(path.tolist()) if token != BLANK) != tokens:
         path = _alignment(frames, tokens)
-        runs = _runs(path.tolist())
-    return _words(runs, _logs(frames, path), charset, False)
+    return words_on(path, frames, charset)
 
 
 def _alignment(frames: NDArray[np.float32], tokens: tuple[int, ...]) -> NDArray[np.intp]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .beam import AnyText, Candidates, candidates, search
-from .ctc import CtcWord, aligned_words, decode_words, words_in_one_script
+from .ctc import CtcWord, aligned_words, words_in_one_script, words_on
 from .grammar import Place, Spelling, Weights, WordGrammar
 from .language_model import SCRIPTS, LanguageModel
 from .scripts import Scripts, cyrillic_share
@@ -69,7 +69,7 @@ class LineDecoder:
         self._space = charset.index(" ") + 1
         classes = list(enumerate(charset, start=1))
         self._parting = np.array([i for i, c in classes if c == " " or c in _MARKS - {"-"}], np.intp)
-        self._barred = np.array([i for i, c in classes if c not in self._free and c != " "], np.intp)
+        self._spelling = np.array([1] + [c in self._free or c == " " for c in charset], np.float32)
 
     def cyrillic_share(self, lines: Sequence[Frames]) -> float:
         """How much of a page is Cyrillic, 0 to 1; 0.5 where nothing tells."""
@@ -97,27 +97,32 @@ class LineDecoder:
 
     def _seen(self, frames: Frames, language: str | None) -> _Seen:
         """language: None where the optics alone count, inside a word."""
-        own = frames.copy()
         if language is None:
+            own = frames.copy()
             own[:, self._space] = 0
         else:
-            own[:, self._barred] = 0
-            parting = own[:, self._parting]
-            own[:, self._parting] = np.where(parting < _SEEN * own.max(axis=1, keepdims=True), 0, parting)
-            own = self._scripts.pooled(own, language)
+            own = self._scripts.pooled(self._spelled(frames), language)
         return _Seen(own, candidates(own, self._temperature))
 
+    def _spelled(self, frames: Frames) -> Frames:
+        """Without digits and signs, and without the spaces and marks that are not seen."""
+        spelled = frames * self._spelling
+        parting = spelled[:, self._parting]
+        spelled[:, self._parting] = np.where(parting < _SEEN * spelled.max(axis=1, keepdims=True), 0, parting)
+        return spelled
+
     def _pieces(self, frames: Frames) -> list[_Piece]:
-        greedy = decode_words(frames, self._charset)
-        fixed = self._fixed(greedy)
+        path = frames.argmax(axis=1)
+        greedy = words_in_one_script(words_on(path, frames, self._charset))
+        fixed, spaces = self._fixed(greedy), frames[:, self._space].tolist()
         groups: list[list[int]] = []
         for i, word in enumerate(greedy):
-            gap = frames[greedy[i - 1].end : word.start, self._space].max(initial=0) if i else 1.0
+            gap = max(spaces[greedy[i - 1].end : word.start], default=0.0) if i else 1.0
             if not i or gap >= _CERTAIN_GAP or fixed[i] or fixed[i - 1]:
                 groups.append([])
             groups[-1].append(i)
-        spaces = np.flatnonzero(frames.argmax(axis=1) == self._space)
-        return [_piece([greedy[i] for i in group], spaces, len(frames), fixed[group[0]]) for group in groups]
+        parted = np.flatnonzero(path == self._space)
+        return [_piece([greedy[i] for i in group], parted, len(frames), fixed[group[0]]) for group in groups]
 
     def _fixed(self, greedy: list[CtcWord]) -> list[bool]:
         """Words that only the optics may tell: those with a digit or a sign, and units behind them."""

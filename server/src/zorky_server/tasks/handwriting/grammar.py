@@ -58,28 +58,29 @@ class WordGrammar:
 
     def __init__(self, spelling: Spelling, place: Place) -> None:
         self._spelling, self._place, self._language = spelling, place, spelling.language
+        self._exponent, self._inside, self._first = spelling.exponent, spelling.inside, spelling.first
         self._word = self._language.word(starts_line=False)
 
     def begin(self) -> State:
         return self._language.word(starts_line=True) if self._place.starts_line else self._word
 
     def weigh(self, state: State, token: int) -> float:
-        spelling = self._spelling
-        label = spelling.inside[token] if state.begun else spelling.first[token]
+        label = self._inside[token] if state.begun else self._first[token]
         share = self._language.share(state, label) if label else 0.0
         if share:
-            return pow(share, spelling.exponent) * spelling.letter[token]
-        return 0.0 if token in spelling.foreign else self._ended(state) * spelling.parting[token]
+            weight: float = share**self._exponent
+            return weight * self._spelling.letter[token]
+        return 0.0 if token in self._spelling.foreign else self._ended(state) * self._spelling.parting[token]
 
     def grow(self, state: State, token: int) -> State:
-        label = (self._spelling.inside if state.begun else self._spelling.first)[token]
+        label = self._inside[token] if state.begun else self._first[token]
         return (label and self._language.grow(state, label)) or self._word
 
     def _ended(self, state: State) -> float:
         """The factor of a word's end, where there is a word."""
-        return pow(self._language.close(state), self._spelling.exponent) if state.begun else 1.0
+        return pow(self._language.close(state), self._exponent) if state.begun else 1.0
 
     def close(self, state: State) -> float:
         if self._place.ends_line and state.broken > self._language.close(state):
-            return pow(state.broken, self._spelling.exponent)
+            return pow(state.broken, self._exponent)
         return self._ended(state)

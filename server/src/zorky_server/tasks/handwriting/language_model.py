@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SCRIPTS = {"ru": "абвгдежзийклмнопрстуфхцчшщъыьэюя-", "en": "abcdefghijklmnopqrstuvwxyz-'"}
-"""Letters of each language's words; letter i has the label i + 1."""
+"""Letters of each language's words; letter i has the label i + 1. Behind the hyphen stands only the apostrophe."""
 END = 0
 STEP = 0.08
 """Nats a unit of a stored cost; a cost is a byte."""
@@ -60,12 +60,13 @@ class State:
     """A word so far. Probabilities in it are shares of that of all words that begin so. Many are made for a line, so
     nothing stands between their making and their use."""
 
-    __slots__ = ("begun", "broken", "context", "end", "spelled", "ways")
+    __slots__ = ("begun", "broken", "end", "row", "spelled", "ways")
 
-    def __init__(self, ways: list[Way], context: int, spelled: float, begun: bool = True, broken: float = 0.0) -> None:
-        """spelled: by the letters alone. begun: there is a letter. broken: of a break here, after a hyphen, at the
-        line's end; it comes on top of the words, so it may exceed 1."""
-        self.ways, self.context, self.spelled, self.begun, self.broken = ways, context, spelled, begun, broken
+    def __init__(self, ways: list[Way], row: int, spelled: float, begun: bool = True, broken: float = 0.0) -> None:
+        """row: where the costs of letters behind these ones begin. spelled: by the letters alone. begun: there is a
+        letter. broken: of a break here, after a hyphen, at the line's end; it comes on top of the words, so it may
+        exceed 1."""
+        self.ways, self.row, self.spelled, self.begun, self.broken = ways, row, spelled, begun, broken
         self.end: float | None = None
         """Of the end of the word here, once it was asked for."""
 
@@ -81,7 +82,7 @@ class Language:
         self._words, self._rests, self._letters = words, rests, letters
         self._size = len(labels) + 2
         self._contexts = self._size**CONTEXT
-        self._hyphen, self._apostrophe = labels["-"], labels.get("'")
+        self._hyphen = labels["-"]
 
     def word(self, starts_line: bool) -> State:
         """Before the first letter of a word."""
@@ -99,21 +100,23 @@ class Language:
             child = trie.labels.find(label, first, end)
             if child >= 0:
                 known += share * _SHARES[trie.costs[child]]
-        if label == self._hyphen:
-            return known + self.close(state) * _BREAK
-        if label == self._apostrophe and not known:
-            return 0.0
-        return known + state.spelled * _SHARES[self._letters[state.context * self._size + label]]
+        if label >= self._hyphen:
+            if label == self._hyphen:
+                return known + self.close(state) * _BREAK
+            if not known:
+                return 0.0
+        return known + state.spelled * _SHARES[self._letters[state.row + label]]
 
     def grow(self, state: State, label: int) -> State | None:
         """The state with one more letter; None where its share is 0."""
         ways = _followed(state.ways, label)
         if label == self._hyphen:
             return self._hyphened(state, ways)
-        if label == self._apostrophe and not ways:
+        if label > self._hyphen and not ways:
             return None
-        step = state.context * self._size + label
-        return _normal(ways, step % self._contexts, state.spelled * _SHARES[self._letters[step]])
+        step = state.row + label
+        row = step % self._contexts * self._size
+        return _normal(ways, row, state.spelled * _SHARES[self._letters[step]])
 
     def _hyphened(self, state: State, ways: list[Way]) -> State:
         """A compound, known or not; a second word may follow, or the line's end."""
@@ -148,11 +151,11 @@ def _followed(ways: list[Way], label: int) -> list[Way]:
     return followed
 
 
-def _normal(ways: list[Way], context: int, spelled: float, broken: float = 0.0) -> State:
+def _normal(ways: list[Way], row: int, spelled: float, broken: float = 0.0) -> State:
     """The state in which all shares are told of its own words."""
     total = spelled + sum(share for _, _, _, share in ways)
     own = [(trie, first, end, share / total) for trie, first, end, share in ways]
-    return State(own, context, spelled / total, broken=broken / total)
+    return State(own, row, spelled / total, broken=broken / total)
 
 
 def _language(name: str, arrays: dict[str, NDArray[np.uint8]]) -> Language:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from string import ascii_letters
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 _CYRILLIC, _LATIN = "АВЕКМНОРСТУХаеорсух", "ABEKMHOPCTYXaeopcyx"
 _AROUND = 4.0
 """Steps: two letters' worth."""
+_ONLY_CYRILLIC = frozenset(map(chr, range(ord("Ѐ"), ord("ӿ") + 1))) - set(_CYRILLIC)
+_ONLY_LATIN = frozenset(ascii_letters) - set(_LATIN)
 _TO_CYRILLIC, _TO_LATIN = str.maketrans(_LATIN, _CYRILLIC), str.maketrans(_CYRILLIC, _LATIN)
 
 
@@ -19,31 +22,21 @@ def in_one_script(words: Sequence[str]) -> list[str]:
     Letters without a twin decide for their word; a word that has none follows the line's other words. Words that mix
     such letters of both scripts stay as they are.
     """
-    leaning = [_leaning(word) for word in words]
-    line = sum(leaning)
+    decisive = [_decisive(word) for word in words]
+    line = sum(cyrillic - latin for cyrillic, latin in decisive)
     return [
-        _written(word, lean or line) if not _mixes(word) else word for word, lean in zip(words, leaning, strict=True)
+        word if cyrillic and latin else _written(word, cyrillic - latin or line)
+        for word, (cyrillic, latin) in zip(words, decisive, strict=True)
     ]
 
 
 def _decisive(word: str) -> tuple[int, int]:
     """How many letters of the word are only Cyrillic, and how many only Latin."""
-    cyrillic = sum("Ѐ" <= letter <= "ӿ" and letter not in _CYRILLIC for letter in word)
-    latin = sum(letter.isascii() and letter.isalpha() and letter not in _LATIN for letter in word)
-    return cyrillic, latin
-
-
-def _leaning(word: str) -> int:
-    """Positive for a Cyrillic word, negative for a Latin one, 0 where no letter decides."""
-    cyrillic, latin = _decisive(word)
-    return cyrillic - latin
-
-
-def _mixes(word: str) -> bool:
-    return all(_decisive(word))
+    return sum(map(_ONLY_CYRILLIC.__contains__, word)), sum(map(_ONLY_LATIN.__contains__, word))
 
 
 def _written(word: str, leaning: int) -> str:
+    """leaning: positive for a Cyrillic word, negative for a Latin one, 0 where no letter decides."""
     if leaning == 0:
         return word
     return word.translate(_TO_CYRILLIC if leaning > 0 else _TO_LATIN)
@@ -53,26 +46,25 @@ class Scripts:
     """The letters of a charset by script, for frames (T, 1 + len(charset)) of probabilities."""
 
     def __init__(self, charset: str) -> None:
-        letters = [(i, c) for i, c in enumerate(charset, start=1) if c.isalpha()]
-        self._cyrillic = [i for i, c in letters if "Ѐ" <= c <= "ӿ"]
-        self._latin = [i for i, c in letters if c.isascii()]
+        classes = range(1 + len(charset))
+        cyrillic = {i for i, c in enumerate(charset, start=1) if c.isalpha() and "Ѐ" <= c <= "ӿ"}
+        latin = {i for i, c in enumerate(charset, start=1) if c.isalpha() and c.isascii()}
         twins = [(charset.find(a) + 1, charset.find(b) + 1) for a, b in zip(_CYRILLIC, _LATIN, strict=True)]
         self._twins = np.array([pair for pair in twins if all(pair)], np.intp).reshape(-1, 2)
-        self._only = [
-            np.array(sorted(set(own) - set(self._twins[:, i].tolist())), np.intp)
-            for i, own in enumerate((self._cyrillic, self._latin))
-        ]
+        only = [own - set(self._twins[:, i].tolist()) for i, own in enumerate((cyrillic, latin))]
+        self._decisive = np.array([[i in own for own in only] for i in classes], np.float32)
+        self._kept = {language: np.array([i not in other for i in classes], np.float32)
+                      for language, other in (("ru", latin), ("en", cyrillic))}  # fmt: skip
 
     def decisive(self, frames: NDArray[np.float32]) -> NDArray[np.float32]:
         """(T, 2): the probability of letters without a twin, Cyrillic and Latin."""
-        return np.stack([frames[:, only].sum(axis=1) for only in self._only], axis=1)
+        return np.asarray(frames @ self._decisive, np.float32)
 
     def pooled(self, frames: NDArray[np.float32], language: str) -> NDArray[np.float32]:
         """The frames with each letter of the other script taken for its twin, and those without one gone."""
-        kept, left = (0, 1) if language == "ru" else (1, 0)
-        pooled = frames.copy()
-        pooled[:, self._twins[:, kept]] += frames[:, self._twins[:, left]]
-        pooled[:, (self._cyrillic, self._latin)[left]] = 0
+        own, other = (0, 1) if language == "ru" else (1, 0)
+        pooled = frames * self._kept[language]
+        pooled[:, self._twins[:, own]] += frames[:, self._twins[:, other]]
         return pooled
 
 

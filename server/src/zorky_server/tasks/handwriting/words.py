@@ -119,8 +119,6 @@ def _ink_span(word: CtcWord, inked: list[int], width: int, stride: int) -> tuple
 
 def _slices(quad: Quad, spans: NDArray[np.float64]) -> Sequence[Quad]:
     """The parts of a quad between fractions of its length, (n, 2)."""
-    top_left, top_right, bottom_right, bottom_left = quad
-    origins = np.stack((top_left, top_left, bottom_left, bottom_left))
-    top, bottom = top_right - top_left, bottom_right - bottom_left
-    along = np.stack((top, top, bottom, bottom))
-    return list(origins + spans[:, [0, 1, 1, 0], None].astype(np.float32) * along)
+    starts = quad[[0, 0, 3, 3]]
+    along = quad[[1, 1, 2, 2]] - starts
+    return list(starts + spans[:, [0, 1, 1, 0], None].astype(np.float32) * along)
