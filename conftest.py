@@ -26,6 +26,7 @@ NEEDS = {
         "needs Node.js and npm (apt install nodejs npm), then: make .make/node",
     ),
     "tesseract": Need(lambda: shutil.which("tesseract") is not None, "apt install tesseract-ocr tesseract-ocr-rus"),
+    "haproxy": Need(lambda: shutil.which("haproxy") is not None, "apt install haproxy"),
     "easyocr": Need(lambda: find_spec("easyocr") is not None, "needs easyocr: make test-easyocr"),
 }
 

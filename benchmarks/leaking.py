@@ -1,12 +1,14 @@
 """zorky-server, but it never forgets a picture asked about: soak.py's control, which must be found out."""
 
+import os
+
 from zorky.v1.recognition_service_pb2 import RecognizeRequest, RecognizeResponse
 from zorky_server.__main__ import main
 from zorky_server.rpc import server
 from zorky_server.rpc.calls import Context
 from zorky_server.rpc.recognition import RecognitionServicer
 
-BYTES = 4096
+BYTES = int(os.environ.get("LEAK", "4096"))
 """What it keeps of each request."""
 
 _kept: list[bytearray] = []

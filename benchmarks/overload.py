@@ -24,6 +24,7 @@ from running import Check, Plot, full, publish, server
 
 DEADLINE = 2.0
 FACTORS = (1, 3, 10)
+_LONGEST = 1280
 _WARM_UP = 2.0
 """Seconds at the start of a load that do not count: nobody waits yet."""
 _CONCURRENCY = 8
@@ -70,18 +71,18 @@ class Span:
         return sum(not is_serving(one) for one in self.probes)
 
 
-async def peak_of(address: str, seconds: float) -> Span:
-    """Callers who wait for their answers."""
-    requests = cycle(pages(1280))
+async def peak_of(address: str, seconds: float, longest: int = _LONGEST) -> Span:
+    """Callers who wait for their answers. longest: pixels of the longer side of their pages."""
+    requests = cycle(pages(longest))
     async with Caller(address, connections=_CONNECTIONS) as caller, probed(address) as probes:
         started, effort = monotonic(), Effort()
         answers = await closed_loop(lambda: caller.call(next(requests)), _CONCURRENCY, seconds)
         return Span(answers, probes, started, seconds, effort.share(), deadline=math.inf)
 
 
-async def overload(address: str, rate: float, seconds: float) -> Span:
+async def overload(address: str, rate: float, seconds: float, longest: int = _LONGEST) -> Span:
     """Callers who do not wait. rate: calls a second."""
-    requests = cycle(pages(1280))
+    requests = cycle(pages(longest))
     async with Caller(address, connections=_CONNECTIONS) as caller, probed(address) as probes:
         started, effort = monotonic(), Effort()
         answers = await open_loop(
