@@ -64,6 +64,8 @@ class Pipeline:
 class _Always:
     """A session that always takes as many cores as it has."""
 
+    device: str | None = None
+
     def __init__(self, session: Session, wide: bool) -> None:
         self._session = session
         self._wide = wide
