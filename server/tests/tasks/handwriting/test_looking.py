@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 
-import cv2
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from zorky_server.tasks.handwriting.detector import CORE, TextLine
-from zorky_server.tasks.handwriting.looking import GLANCE_SIDE, lines_of
+from zorky_server.tasks.handwriting.looking import SIDES, lines_of
 from zorky_server.tasks.handwriting.values import Ask
 
 PAGE = np.full((1200, 1600, 3), 230, np.uint8)
@@ -45,8 +44,8 @@ def _map(heights: list[int], ask: Ask, page: NDArray[np.uint8], probability: flo
     for height in heights:
         lost = (1 - CORE) * height / 2
         ends = ((60 + lost, top + lost), (0.9 * page.shape[1] - lost, top + height - lost))
-        corners = [tuple(round(side * scale) for side in end) for end in ends]
-        cv2.rectangle(answer[0], *corners, probability, -1)
+        (left, high), (right, low) = (tuple(round(side * scale) for side in end) for end in ends)
+        answer[0, high:low, left:right] = probability
         top += 1.5 * height
     return answer
 
@@ -54,33 +53,44 @@ def _map(heights: list[int], ask: Ask, page: NDArray[np.uint8], probability: flo
 def test_large_clear_text_is_seen_at_a_glance() -> None:
     lines, widths = looked([80] * 8, lambda _width: 0.92)
     assert len(lines) == 8
-    assert widths == [GLANCE_SIDE]
+    assert widths == [SIDES[0]]
 
 
-def test_small_text_is_looked_at_closer() -> None:
-    lines, widths = looked([40] * 18, lambda _width: 0.92)
-    assert len(lines) == 18
-    assert widths == [GLANCE_SIDE, 1024]
+@pytest.mark.parametrize(("height", "widths"), [(48, [640, 768]), (36, [640, 1024]), (25, [640, 1024])])
+def test_small_text_is_looked_at_as_closely_as_it_needs(height: int, widths: list[int]) -> None:
+    lines, seen = looked([height] * 16, lambda _width: 0.92)
+    assert len(lines) == 16
+    assert seen == widths
 
 
 def test_a_tenth_of_small_text_is_enough_for_a_closer_look() -> None:
-    assert looked([80] * 8 + [40], lambda _width: 0.92)[1] == [GLANCE_SIDE, 1024]
+    assert looked([80] * 7 + [36], lambda _width: 0.92)[1] == [SIDES[0], 1024]
 
 
 def test_doubtful_text_is_looked_at_closer() -> None:
-    lines, widths = looked([80] * 8, lambda width: 0.84 if width == GLANCE_SIDE else 0.9)
-    assert widths == [GLANCE_SIDE, 1024]
+    lines, widths = looked([80] * 8, lambda width: 0.84 if width == SIDES[0] else 0.9)
+    assert widths == [SIDES[0], 1024]
     assert lines[0].score == pytest.approx(0.9, abs=0.01)
 
 
 def test_what_is_unclear_from_near_is_looked_at_from_far_and_the_clearest_look_counts() -> None:
     lines, widths = looked([300] * 2, lambda width: {640: 0.7, 1024: 0.6, 320: 0.75}[width])
-    assert widths == [GLANCE_SIDE, 1024, 320]
+    assert widths == [SIDES[0], 1024, 320]
     assert lines[0].score == pytest.approx(0.75, abs=0.01)
 
 
 def test_less_than_a_tenth_of_small_text_is_not() -> None:
-    assert looked([64] * 11 + [44], lambda _width: 0.92)[1] == [GLANCE_SIDE]
+    assert looked([64] * 11 + [44], lambda _width: 0.92)[1] == [SIDES[0]]
+
+
+def test_a_page_on_its_side_is_not_looked_at_closer() -> None:
+    upright = [36] * 16
+    steps = lines_of(np.ascontiguousarray(np.rot90(PAGE)))
+    ask, probability = next(steps), 0.92
+    sideways = np.rot90(_map(upright, ask, PAGE, probability), axes=(1, 2))
+    with pytest.raises(StopIteration) as end:
+        steps.send([sideways])
+    assert len(end.value.value) == 16
 
 
 def test_a_small_picture_is_not_looked_at_twice_at_one_scale() -> None:
