@@ -2,8 +2,8 @@
 
     python benchmarks/bare.py SECONDS
 
-The tensors are those that the reader asked its models about. Prints pages a second as JSON: call by call, and with the
-calls of all pages that may share a batch in batches of the server's default size.
+The tensors are those that the reader asked its models about. Prints JSON: pages a second and processor seconds a page,
+call by call, and with the calls of all pages that may share a batch in batches of the server's default size.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 from drawn import pages
@@ -34,6 +34,7 @@ class Recorder:
 
     session: Session
     runs: list[Run]
+    device: str | None = None
 
     def run(self, batch: Tensor, alone: bool = False) -> Tensor:
         self.runs.append((self.session, batch))
@@ -60,8 +61,8 @@ def in_batches(runs: Sequence[Run], budget: int) -> Iterator[Run]:
             yield members[i][0], np.concatenate([tensor for _, tensor in members[i : i + size]])
 
 
-def rate(runs: Sequence[Run], count: int, seconds: float) -> float:
-    """Pages a second. count: pages of these runs."""
+def measured(runs: Sequence[Run], count: int, seconds: float) -> tuple[float, float]:
+    """Pages a second, and processor seconds a page. count: pages of these runs."""
     end, ended = perf_counter() + seconds, list[float]()
 
     def work() -> None:
@@ -71,12 +72,13 @@ def rate(runs: Sequence[Run], count: int, seconds: float) -> float:
             ended.append(perf_counter())
 
     threads = [threading.Thread(target=work) for _ in range(THREADS)]
-    started = perf_counter()
+    started, cpu = perf_counter(), process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return count * len(ended) / (max(ended) - started)
+    done = count * len(ended)
+    return done / (max(ended) - started), (process_time() - cpu) / done
 
 
 def main(seconds: float) -> None:
@@ -85,8 +87,8 @@ def main(seconds: float) -> None:
     runs = recorded(requests)
     batches = list(in_batches(runs, int(Settings.model_fields["batch_pixels"].default)))
     found = {
-        "bare sessions, call by call": rate(runs, len(requests), seconds),
-        "bare sessions, in batches": rate(batches, len(requests), seconds),
+        "bare sessions, call by call": measured(runs, len(requests), seconds),
+        "bare sessions, in batches": measured(batches, len(requests), seconds),
     }
     print(json.dumps(found))
 

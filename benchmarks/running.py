@@ -31,6 +31,8 @@ METERED = ("--metrics-port", "0")
 """Flags of a server whose `metric` is asked."""
 Row = Mapping[str, object]
 
+_SCREEN = 160
+"""Columns: tables are wide."""
 _LOAD = os.getloadavg()[0]
 """How busy the machine was before the measurement."""
 
@@ -155,10 +157,11 @@ def publish(name: str, rows: Sequence[Row], *, plot: Plot | None = None, checks:
 
     checks: what the table must show.
     """
-    Console().print(_table(rows))
+    console = Console(width=_SCREEN)
+    console.print(_table(rows))
     for check in checks:
         holds = "holds" if check.holds else "FAILS"
-        Console().print(f"{holds}: {check.what}: {check.value:.3g} {check.sense} {check.limit:.3g}")
+        console.print(f"{holds}: {check.what}: {check.value:.3g} {check.sense} {check.limit:.3g}")
     about = sys.modules["__main__"].__doc__ or ""
     command = " ".join(["python", str(Path(sys.argv[0]).resolve().relative_to(ROOT)), *sys.argv[1:]])
     kept: dict[str, Any] = {"machine": machine(), "about": about, "command": command}

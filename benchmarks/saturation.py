@@ -41,6 +41,8 @@ from zorky.v1.recognition_service_pb2 import RecognizeResponse
 Row = dict[str, object]
 Place = tuple[int, str]
 """A number of callers and a system's name."""
+Limits = dict[str, list[tuple[float, float]]]
+"""By the way in which the sessions are given their tensors: pages a second and processor seconds a page, a round."""
 
 
 @dataclass(frozen=True)
@@ -95,23 +97,23 @@ async def read_alone() -> dict[bytes, str]:
         return {request: text_of(await running.call(request)) for request in pages(1280)}
 
 
-def bare(seconds: float) -> dict[str, float]:
-    """Pages a second of the limit, by the way in which the sessions are given their tensors."""
+def bare(seconds: float) -> dict[str, tuple[float, float]]:
+    """The limit's pages a second and processor seconds a page, by how the sessions are given their tensors."""
     command = [sys.executable, str(HERE / "bare.py"), str(seconds)]
-    found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    found: dict[str, tuple[float, float]] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
     return found
 
 
 async def measured(
     systems: Mapping[str, System], concurrency: Sequence[int], seconds: float, rounds: int
-) -> tuple[dict[Place, list[Span]], dict[str, list[float]]]:
-    """What every system did in every round, and the limit's rates."""
+) -> tuple[dict[Place, list[Span]], Limits]:
+    """What every system did in every round, and the limit's figures."""
     spans: dict[Place, list[Span]] = defaultdict(list)
-    limits: dict[str, list[float]] = defaultdict(list)
+    limits: Limits = defaultdict(list)
     texts = await read_alone()
     for _ in range(rounds):
-        for name, rate in bare(seconds).items():
-            limits[name].append(rate)
+        for name, found in bare(seconds).items():
+            limits[name].append(found)
         for name, system in systems.items():
             async with system() as running:
                 for callers in concurrency:
@@ -119,9 +121,9 @@ async def measured(
     return spans, limits
 
 
-def rows_of(spans: Mapping[Place, Sequence[Span]], limits: Mapping[str, Sequence[float]]) -> Iterator[Row]:
+def rows_of(spans: Mapping[Place, Sequence[Span]], limits: Limits) -> Iterator[Row]:
     rates = {place: median(one.rate for one in found) for place, found in spans.items()}
-    limit = max(median(found) for found in limits.values())
+    limit = max(median(rate for rate, _ in found) for found in limits.values())
     most = max(callers for callers, _ in spans)
     for (callers, system), found in sorted(spans.items(), key=lambda item: item[0][0]):
         rate, times = rates[callers, system], [seconds for one in found for seconds in one.seconds]
@@ -134,9 +136,10 @@ def rows_of(spans: Mapping[Place, Sequence[Span]], limits: Mapping[str, Sequence
             "callers": median(one.callers for one in found),
             "wrong": sum(one.wrong for one in found),
         }
-    for system, found_rates in limits.items():
-        ratios = _ratios(most, system, median(found_rates), rates[most, ZORKY], limit)
-        yield ratios | dict.fromkeys(("p50 s", "p95 s", "CPU s", "in models", "callers", "wrong"))
+    for system, figures in limits.items():
+        rate, cpu = (median(values) for values in zip(*figures, strict=True))
+        row: Row = dict.fromkeys(("p50 s", "p95 s", "CPU s", "in models", "callers", "wrong"))
+        yield _ratios(most, system, rate, rates[most, ZORKY], limit) | row | {"CPU s": cpu}
 
 
 def _ratios(callers: int, system: str, rate: float, zorky_rate: float, limit: float) -> Row:
