@@ -107,8 +107,8 @@ def candidates(frames: NDArray[np.float32], temperature: float = 1.0) -> list[Ca
     frames: (T, classes) probabilities; temperature > 1 makes them less certain.
     """
     least = np.maximum(_LEAST**temperature * frames.max(axis=1, keepdims=True), _IMPOSSIBLE)
-    rows, tokens = np.nonzero(frames >= least)
-    p = frames[rows, tokens]
+    flat = np.flatnonzero(frames >= least)
+    (rows, tokens), p = np.divmod(flat, frames.shape[1]), frames.ravel()[flat]
     order = np.lexsort((-p, rows))
     tempered = p[order].astype(np.float64) ** (1 / temperature)
     tried = list(zip(tokens[order].tolist(), tempered.tolist(), strict=True))

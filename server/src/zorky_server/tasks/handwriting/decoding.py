@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -121,7 +122,7 @@ class LineDecoder:
             if not i or gap >= _CERTAIN_GAP or fixed[i] or fixed[i - 1]:
                 groups.append([])
             groups[-1].append(i)
-        parted = np.flatnonzero(path == self._space)
+        parted = np.flatnonzero(path == self._space).tolist()
         return [_piece([greedy[i] for i in group], parted, len(frames), fixed[group[0]]) for group in groups]
 
     def _fixed(self, greedy: list[CtcWord]) -> list[bool]:
@@ -186,8 +187,8 @@ def _placed(word: CtcWord, by: int, gap: tuple[float, float], judged: tuple[floa
     return CtcWord(word.text, word.start + by, word.end + by, before, after, word.path_log, own, rivals)
 
 
-def _piece(words: list[CtcWord], spaces: NDArray[np.intp], length: int, fixed: bool) -> _Piece:
+def _piece(words: list[CtcWord], spaces: list[int], length: int, fixed: bool) -> _Piece:
     """spaces: frames whose best class is the space. length: frames of the line."""
-    before, after = spaces[spaces < words[0].start], spaces[spaces >= words[-1].end]
-    start = int(before[-1]) + 1 if len(before) else 0
-    return _Piece(words, start, int(after[0]) if len(after) else length, fixed)
+    before, after = bisect_left(spaces, words[0].start), bisect_left(spaces, words[-1].end)
+    start = spaces[before - 1] + 1 if before else 0
+    return _Piece(words, start, spaces[after] if after < len(spaces) else length, fixed)

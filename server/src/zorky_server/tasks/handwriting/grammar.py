@@ -51,6 +51,8 @@ class Spelling:
         self.parting = [1.0] + [exp(weights.space if c == " " else weights.mark) for c in charset]
         """By class: what it is worth as a mark or a space."""
         self.language, self.exponent = language, weights.language
+        self.word, self.line = language.word(starts_line=False), language.word(starts_line=True)
+        """Before a word, and before the first of a line."""
 
 
 class WordGrammar:
@@ -59,10 +61,9 @@ class WordGrammar:
     def __init__(self, spelling: Spelling, place: Place) -> None:
         self._spelling, self._place, self._language = spelling, place, spelling.language
         self._exponent, self._inside, self._first = spelling.exponent, spelling.inside, spelling.first
-        self._word = self._language.word(starts_line=False)
 
     def begin(self) -> State:
-        return self._language.word(starts_line=True) if self._place.starts_line else self._word
+        return self._spelling.line if self._place.starts_line else self._spelling.word
 
     def weigh(self, state: State, token: int) -> float:
         label = self._inside[token] if state.begun else self._first[token]
@@ -74,7 +75,7 @@ class WordGrammar:
 
     def grow(self, state: State, token: int) -> State:
         label = self._inside[token] if state.begun else self._first[token]
-        return (label and self._language.grow(state, label)) or self._word
+        return (label and self._language.grow(state, label)) or self._spelling.word
 
     def _ended(self, state: State) -> float:
         """The factor of a word's end, where there is a word."""

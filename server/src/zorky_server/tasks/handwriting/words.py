@@ -6,7 +6,6 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -102,7 +101,8 @@ def _word_quads(words: Sequence[CtcWord], cut: CutLine, stride: int) -> Sequence
 def _inked_columns(strip: Picture) -> list[int]:
     """The columns that hold ink, in rising order."""
     height, width, _ = strip.shape
-    darkest = cv2.reduce(strip.reshape(height, 3 * width), 0, cv2.REDUCE_MIN).reshape(width, 3).min(axis=1)
+    red, green, blue = strip.reshape(height, 3 * width).min(axis=0).reshape(width, 3).T
+    darkest = np.minimum(np.minimum(red, green), blue)
     inked: list[int] = np.flatnonzero(darkest < _INK).tolist()
     return inked
 
