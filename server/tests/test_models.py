@@ -14,6 +14,7 @@ import pytest
 import zorky_models
 from zorky_server.metrics import Metrics
 from zorky_server.models import Models
+from zorky_server.runtime.providers import ProviderMissing
 from zorky_server.settings import Settings
 from zorky_server.tasks.handwriting.model import BadModel
 
@@ -79,6 +80,18 @@ async def test_a_model_that_verifies_but_cannot_read_is_refused(folder: Path) ->
     manifest = json.loads((handwriting / "manifest.json").read_text())
     manifest["weights"]["recognizer"] = manifest["weights"]["detector"]
     (handwriting / "manifest.json").write_text(json.dumps(manifest))
+    await one.reload()
+    assert one.current is before
+
+
+async def test_where_the_gpu_is_gone_the_one_before_goes_on(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one = models(folder)
+    before = one.current
+
+    def gone(*_: object) -> None:
+        raise ProviderMissing("provider is cuda, but it is gone")
+
+    monkeypatch.setattr("zorky_server.models.OnnxSession", gone)
     await one.reload()
     assert one.current is before
 
