@@ -1,5 +1,6 @@
 """Beam search against the sum over every alignment, and what a grammar may do to it."""
 
+import gc
 from itertools import groupby, product
 
 import numpy as np
@@ -88,3 +89,14 @@ def test_frames_of_nothing_are_passed_over() -> None:
     frames = np.eye(6, dtype=np.float32)[[1, 2, 3]]
     frames[1] = 0
     assert search(candidates(frames), AnyText())[0][0] == (1, 3)
+
+
+def test_nothing_is_left_to_the_garbage_collector() -> None:
+    frames = candidates(drawn_frames(12))
+    gc.collect()
+    gc.disable()
+    try:
+        search(frames, NoTwos())
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
