@@ -91,9 +91,10 @@ def _alignment(frames: NDArray[np.float32], tokens: tuple[int, ...]) -> NDArray[
     emitted = np.log(np.maximum(frames[:, states], 1e-9))
     best = np.full((len(frames), len(states) + 2), -np.inf)
     best[0, 2:4] = emitted[0, :2]
-    for before, after, log_p in zip(best, best[1:], emitted[1:], strict=False):
-        here = np.maximum(before[2:], before[1:-1], out=after[2:])
-        np.maximum(here, before[:-2] + barrier, out=here)
+    before = zip(best[:-1, 2:], best[:-1, 1:-1], best[:-1, :-2], strict=True)
+    for (stay, step, skip), here, log_p in zip(before, best[1:, 2:], emitted[1:], strict=True):
+        np.maximum(stay, step, out=here)
+        np.maximum(here, skip + barrier, out=here)
         here += log_p
     return states[_way_back(best.tolist(), barrier.tolist())]
 
