@@ -16,6 +16,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from importlib.metadata import version
 from time import perf_counter
 from typing import Any, TypeAlias
@@ -42,11 +43,14 @@ def rapidocr() -> System:
     return f"RapidOCR {version('rapidocr')}", _timed(lambda file: "\n".join(engine(file).txts or ()))
 
 
-def tesseract() -> System:
-    """The command: a process a page, as most of its users have it."""
+def tesseract(page_mode: int = 3) -> System:
+    """The command: a process a page, as most of its users have it. page_mode: 3, its default, looks for columns; 6
+    takes the page for one block of text, and so does not pass over lines that it cannot tell from drawings."""
     _tessdata()
-    command = ["tesseract", "stdin", "stdout", "-l", "rus+eng"]
-    return f"Tesseract {_said(['tesseract', '--version']).split()[1]}", _timed(lambda file: _said(command, file))
+    command = ["tesseract", "stdin", "stdout", "-l", "rus+eng", "--psm", str(page_mode)]
+    mode = "" if page_mode == 3 else f", psm {page_mode}"
+    release = _said(["tesseract", "--version"]).split()[1]
+    return f"Tesseract {release}{mode}", _timed(lambda file: _said(command, file))
 
 
 def tesseract_in_process() -> System:
@@ -111,6 +115,7 @@ def easyocr_networks() -> System:
 SYSTEMS: dict[str, Callable[[], System]] = {
     "rapidocr": rapidocr,
     "tesseract": tesseract,
+    "tesseract_one_block": partial(tesseract, 6),
     "tesseract_in_process": tesseract_in_process,
     "easyocr_networks": easyocr_networks,
 }
