@@ -17,8 +17,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from zorky_server.tasks.handwriting.detector import detector_input, lines_from_map
 from zorky_server.tasks.handwriting.light import flatten_light
-from zorky_server.tasks.handwriting.looking import lines_of
 from zorky_server.tasks.handwriting.values import Picture, Quad
 
 from .lines import Sources
@@ -84,20 +84,15 @@ def overlap(one: Quad, other: Quad) -> float:
 
 
 def our_processing(model: ModelProto) -> Detect:
-    """A detector's network between our own pre- and post-processing, with as many looks as the server takes."""
+    """A detector's network between our own pre- and post-processing, looking from nearest."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options, ["CPUExecutionProvider"])
 
     def detect(picture: Picture) -> list[Quad]:
-        steps = lines_of(picture)
-        ask = next(steps)
-        while True:
-            outputs = [np.asarray(session.run(None, {"x": call.tensor[None]})[0][0]) for call in ask.calls]
-            try:
-                ask = steps.send(outputs)
-            except StopIteration as found:
-                return [line.quad for line in found.value]
+        seen = detector_input(picture)
+        probabilities = np.asarray(session.run(None, {"x": seen.tensor[None]})[0], np.float32)
+        return [line.quad for line in lines_from_map(probabilities[0], seen.scale, seen.size)]
 
     return detect
 
