@@ -17,15 +17,14 @@ import random
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 
-from drawn import request
+from drawn import pages, request
 from load import Answer, Caller, closed_loop
-from pages import drawn_pages
 from PIL import Image
 from running import METERED, Check, Server, full, publish, server
 
 from zorky.v1.geometry_pb2 import Quad
-from zorky.v1.recognition_pb2 import LAYOUT_LINE, LAYOUT_PAGE, LAYOUT_WORD, Layout, Recognition
-from zorky.v1.recognition_service_pb2 import RecognizeResponse
+from zorky.v1.recognition_pb2 import LAYOUT_LINE, LAYOUT_WORD, Layout, Recognition
+from zorky.v1.recognition_service_pb2 import RecognizeRequest, RecognizeResponse
 
 CALLERS = 8
 OTHERS = 32
@@ -37,10 +36,10 @@ MODELS = ("detector", "recognizer")
 async def mix(caller: Caller, rng: random.Random) -> list[bytes]:
     """Requests for every page and CROPS crops of it, shuffled."""
     requests = list[bytes]()
-    for page in drawn_pages((1280, 960)):
-        whole = request(page.file, LAYOUT_PAGE)
+    for whole in pages(1280):
+        page = Image.open(io.BytesIO(RecognizeRequest.FromString(whole).image))
         found = recognition_of(await caller.call(whole))
-        requests += [whole, *rng.sample(list(crops(Image.open(io.BytesIO(page.file)), found)), CROPS)]
+        requests += [whole, *rng.sample(list(crops(page, found)), CROPS)]
     rng.shuffle(requests)
     return requests
 
