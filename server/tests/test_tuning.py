@@ -1,5 +1,6 @@
 """Tuning: what is chosen from measurements, what is written, and a real measurement."""
 
+import asyncio
 import os
 import tomllib
 
@@ -12,7 +13,7 @@ from zorky_server.models import Models
 from zorky_server.runtime.engine import drive
 from zorky_server.settings import Settings, load_settings
 from zorky_server.tasks.handwriting.values import ReadOptions
-from zorky_server.tuning import CannotTune, Measured, best, change_file, drawn_pages, worker_counts
+from zorky_server.tuning import CannotTune, Measured, best, change_file, drawn_pages, tuned, worker_counts
 
 
 def test_every_machine_tries_one_worker_and_one_for_each_core():
@@ -27,13 +28,13 @@ def test_every_machine_tries_one_worker_and_one_for_each_core():
 
 
 def test_the_usual_setting_stays_unless_another_one_is_clearly_better():
-    usual, alike, better = (Measured(2, 1, 4.0, 0.3), Measured(1, 2, 4.1, 0.1), Measured(4, 3, 4.5, 0.5))
+    usual, alike, better = (Measured(2, 1, 4.0, 1.0, 0.3), Measured(1, 2, 4.1, 1.0, 0.1), Measured(4, 3, 4.5, 1.0, 0.5))
     assert best([usual, alike], usual) is usual
     assert best([usual, alike, better], usual) is better
 
 
 def test_of_equal_rates_the_one_that_is_faster_alone_is_better():
-    usual, slow, fast = (Measured(1, 1, 2.0, 0.3), Measured(2, 1, 4.1, 0.4), Measured(4, 1, 4.0, 0.2))
+    usual, slow, fast = (Measured(1, 1, 2.0, 1.0, 0.3), Measured(2, 1, 4.1, 1.0, 0.4), Measured(4, 1, 4.0, 1.0, 0.2))
     assert best([usual, slow, fast], usual) is fast
 
 
@@ -74,12 +75,26 @@ def test_the_machine_is_measured_and_what_was_chosen_is_a_settings_file(tmp_path
     file.write_text("port = 7\n")
     result = CliRunner().invoke(main, ["tune", str(picture), "--seconds", "1", "--output", str(file)])
     assert result.exit_code == 0, result.output
-    table = [line.split() for line in result.output.splitlines()[1:-2]]
+    table = [line.split() for line in result.output.splitlines() if line.split()[0].isdigit()]
     assert {int(row[0]) for row in table} >= {1, len(os.sched_getaffinity(0))}
-    assert all(float(row[2]) > 0 and float(row[3]) > 0 for row in table)
+    assert all(float(cell) > 0 for row in table for cell in row[2:])
     chosen = tomllib.loads("\n".join(result.output.splitlines()[-2:]))
     assert [str(chosen["workers"]), f"{chosen['batch_pixels']:,}"] in [row[:2] for row in table]
     assert load_settings({}, file, {}) == Settings(port=7, **chosen)
+
+
+def test_a_machine_that_others_use_is_told_of(line_png):
+    """More workers than cores have less than a core each."""
+    told: list[str] = []
+    cores = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(cores)})
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+            asyncio.run(tuned(Settings(), [line_png], 1.0, told.append))
+    finally:
+        os.sched_setaffinity(0, cores)
+    assert told[-1].startswith("The workers had less than a core each")
 
 
 @pytest.mark.parametrize("before", [0, 2])

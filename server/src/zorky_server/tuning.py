@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 from statistics import median
-from time import monotonic
+from time import monotonic, process_time
 from typing import Any
 
 import cv2
@@ -32,8 +32,10 @@ _LIKE = 0.97
 """Of the best rate: what reaches it may have had bad luck alone."""
 _ALONE = 1 / 3
 """Of the time of a measurement; in the rest the machine is saturated."""
+_BUSY = 0.8
+"""Of a core for each worker: who gets less shares the machine with others."""
 _PAGES = 6
-_HEAD = f"{'workers':>7} {'batch_pixels':>13} {'pictures/s':>11} {'seconds alone':>14}"
+_HEAD = f"{'workers':>7} {'batch_pixels':>13} {'pictures/s':>11} {'cores':>6} {'seconds alone':>14}"
 
 
 class CannotTune(Exception):
@@ -48,11 +50,13 @@ class Measured:
     batch_pixels: int
     rate: float
     """Pictures a second at saturation."""
+    cores: float
+    """Processor time a second at saturation."""
     alone: float
     """Seconds for a picture that is alone: the median."""
 
     def __str__(self) -> str:
-        return f"{self.workers:7} {self.batch_pixels:13,} {self.rate:11.2f} {self.alone:14.3f}"
+        return f"{self.workers:7} {self.batch_pixels:13,} {self.rate:11.2f} {self.cores:6.2f} {self.alone:14.3f}"
 
 
 async def tuned(
@@ -80,6 +84,8 @@ async def tuned(
     except (BadModel, BadPicture, ProviderMissing) as error:
         raise CannotTune(str(error)) from error
     chosen = best(by_budget, by_budget[_BUDGETS.index(usual)])
+    if any(one.cores < _BUSY * one.workers for one in (*by_workers, *by_budget)):
+        tell("The workers had less than a core each: where other programs run, measure again without them.")
     return {"workers": chosen.workers, "batch_pixels": chosen.batch_pixels}
 
 
@@ -139,8 +145,10 @@ async def _measured(
     loaded, again = Models(tried, Metrics()).current, cycle(pictures)
     async with _working(tried) as engine:
         alone = await _seconds_alone(engine, loaded, again, _ALONE * seconds)
+        began, spent = monotonic(), process_time()
         rate = await _rate(engine, loaded, again, (1 - _ALONE) * seconds, 2 * workers + 2)
-    return Measured(workers, batch_pixels, rate, alone)
+        cores = (process_time() - spent) / (monotonic() - began)
+    return Measured(workers, batch_pixels, rate, cores, alone)
 
 
 @asynccontextmanager
