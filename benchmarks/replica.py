@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from running import Server
+from running import Server, script
 
 _PATIENCE = 120.0
 """Seconds that starting may take, and stopping."""
+_PYTHON = script("zorky-server", "zorky-server").with_name("python")
+"""Of the environment that has the server, which need not be the one that measures."""
 SERVE = ("-m", "zorky_server")
 
 
@@ -27,7 +28,7 @@ class Replica:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "log"
         self._port_file = folder / "port"
-        self._command = [sys.executable, *program, "serve", *("--data-dir", str(folder)), *flags]
+        self._command = [str(_PYTHON), *program, "serve", *("--data-dir", str(folder)), *flags]
         self._port = "0"
         self._process: subprocess.Popen[bytes] | None = None
 

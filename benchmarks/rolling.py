@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -161,18 +160,16 @@ def failure_check(name: str, calls: Calls) -> Check:
     return Check(f"{name}: errors {dict(calls.failures)}", calls.failures.total(), "<=", 0)
 
 
-async def measure(cluster: Cluster, at_least: Sequence[int]) -> int:
-    """Publishes the table. at_least: calls of each of the three parts. Returns the exit status."""
+async def measure(cluster: Cluster, at_least: Sequence[int]) -> None:
+    """Publishes the table. at_least: calls of each of the three parts."""
     before = cluster.version
     parts = {"rolling restart": rolling_restart, "one killed, clients retry": one_killed, "hot swap": hot_swap}
     ended = {name: await run(cluster, count) for (name, run), count in zip(parts.items(), at_least, strict=True)}
     checks = [failure_check(name, calls) for name, calls in ended.items()]
     checks += swap_checks(ended["hot swap"], before)
     publish("rolling", [row_of(name, calls) for name, calls in ended.items()], checks=checks)
-    return 0 if all(check.holds for check in checks) else 1
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as folder, Cluster(Path(folder)) as three:
-        status = asyncio.run(measure(three, (10_000, 2_000, 2_000) if full() else (1_500, 500, 500)))
-    sys.exit(status)
+        asyncio.run(measure(three, (10_000, 2_000, 2_000) if full() else (1_500, 500, 500)))

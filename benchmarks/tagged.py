@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
@@ -128,17 +127,15 @@ def checks_of(found: Readings, callers: int) -> list[Check]:
     ]
 
 
-async def measure(address: str, callers: int) -> int:
-    """Publishes the table. Returns the exit status."""
+async def measure(address: str, callers: int) -> None:
+    """Publishes the table."""
     found = await readings(address, numbers(callers))
     row = {"callers at once": callers, "answers/s": callers / found.seconds, "read exactly": found.exact}
     checks = checks_of(found, callers)
     publish("tagged", [row | {"hung up": found.left, "another's answer": len(found.strange)}], checks=checks)
-    return 0 if all(check.holds for check in checks) else 1
 
 
 if __name__ == "__main__":
     count = 10_000 if full() else 2_000
     with server(*flags(count)) as one:
-        status = asyncio.run(measure(one.address, count))
-    sys.exit(status)
+        asyncio.run(measure(one.address, count))
