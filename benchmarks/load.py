@@ -40,8 +40,8 @@ class Answer:
     done: float
     body: bytes
     """Of the response; empty when there is none."""
-    says_when: bool
-    """Whether a refusal carries RetryInfo."""
+    retry_after: float | None
+    """Seconds that a refusal's RetryInfo asks for; None when there is none."""
     details: str
 
     @property
@@ -81,13 +81,17 @@ class Caller:
         try:
             body = await next(self._methods)(request, timeout=timeout)
         except grpc.aio.AioRpcError as error:
-            return Answer(error.code(), intended, sent, monotonic(), b"", _says_when(error), error.details() or "")
-        return Answer(grpc.StatusCode.OK, intended, sent, monotonic(), body, False, "")
+            return Answer(error.code(), intended, sent, monotonic(), b"", _retry_after(error), error.details() or "")
+        return Answer(grpc.StatusCode.OK, intended, sent, monotonic(), body, None, "")
 
 
-def _says_when(error: grpc.aio.AioRpcError) -> bool:
+def _retry_after(error: grpc.aio.AioRpcError) -> float | None:
     raw = dict(error.trailing_metadata()).get("grpc-status-details-bin")
-    return isinstance(raw, bytes) and any(one.Is(RetryInfo.DESCRIPTOR) for one in Status.FromString(raw).details)
+    for detail in Status.FromString(raw).details if isinstance(raw, bytes) else ():
+        info = RetryInfo()
+        if detail.Unpack(info):
+            return float(info.retry_delay.ToTimedelta().total_seconds())
+    return None
 
 
 async def closed_loop(call: Callable[[], Awaitable[Answer]], concurrency: int, seconds: float) -> list[Answer]:

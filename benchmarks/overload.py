@@ -133,7 +133,7 @@ def checks_of(name: str, span: Span, peak: float) -> list[Check]:
 
 def breaches(name: str, span: Span) -> list[Check]:
     """What must hold on any machine, however slow."""
-    silent = sum(not one.says_when for one in span.refusals)
+    silent = sum(one.retry_after is None for one in span.refusals)
     return [
         Check(
             f"{name}: failed calls {dict(Counter(one.code.name for one in span.failures))}", len(span.failures), "<=", 0

@@ -1,7 +1,8 @@
 """Nobody gets another caller's answer
 
-Each caller sends a picture of a number of its own, all at the same time, some over streams; others hang up while
-they wait. A number that was read wrong is sent again alone: read alike, it was the caller's own.
+Each caller sends a picture of a number of its own, all at the same time, some over streams; who is refused comes again
+when the server says so; others hang up while they wait. A number that was read wrong is sent again alone: read alike,
+it was the caller's own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from running import Check, full, publish, server
 from zorky.v1.recognition_pb2 import LAYOUT_WORD
 from zorky.v1.recognition_service_pb2 import RecognizeResponse
 from zorky_client import AsyncClient
+from zorky_client.errors import Unavailable
 from zorky_client.results import Recognition
 
 _STREAMS = 5
@@ -31,6 +33,8 @@ _LEAVERS = 0.05
 _PATIENCE = 900.0
 _CALLS_A_CONNECTION = 100
 """What the server takes of one connection at once."""
+FLAGS = ("--max-pending", "1000")
+"""Of a server that lets many in at once; who is refused comes again when told to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,6 @@ class Readings:
         return [
             number for number, read in self.together.items() if read != str(number) and read != self.alone.get(number)
         ]
-
-
-def flags(callers: int) -> tuple[str, ...]:
-    """Of a server that lets them all in at once."""
-    return ("--max-pending", str(2 * callers))
 
 
 def numbers(count: int) -> list[int]:
@@ -92,6 +91,9 @@ async def readings(address: str, tags: Sequence[int]) -> Readings:
 
 async def _read(caller: Caller, picture: bytes) -> str:
     answer = await caller.call(request(picture, LAYOUT_WORD), patience=_PATIENCE)
+    if answer.retry_after:
+        await asyncio.sleep(answer.retry_after)
+        return await _read(caller, picture)
     if not answer.ok:
         raise RuntimeError(f"{answer.code}: {answer.details}")
     return RecognizeResponse.FromString(answer.body).result.recognition.text
@@ -107,14 +109,16 @@ async def _leave(caller: Caller, picture: bytes, seed: int) -> bool:
 
 
 async def _stream(client: AsyncClient, pictures: Mapping[int, bytes]) -> dict[int, str]:
-    """The readings of one stream, by the names that its answers carry."""
+    """The readings of one stream, by the names that its answers carry; what was refused goes over another one."""
     images = [(str(tag), picture) for tag, picture in pictures.items()]
     told: dict[int, str] = {}
-    async for name, outcome in client.recognize_many(images, concurrency=8, layout="word"):
-        if not isinstance(outcome, Recognition):
+    async for name, outcome in client.recognize_many(images, concurrency=8, timeout=_PATIENCE, layout="word"):
+        if isinstance(outcome, Recognition):
+            told[int(name)] = outcome.text
+        elif not isinstance(outcome, Unavailable):
             raise RuntimeError(f"{name}: {outcome}")
-        told[int(name)] = outcome.text
-    return told
+    refused = {tag: picture for tag, picture in pictures.items() if tag not in told}
+    return told | await _stream(client, refused) if refused else told
 
 
 def checks_of(found: Readings, callers: int) -> list[Check]:
@@ -137,5 +141,5 @@ async def measure(address: str, callers: int) -> None:
 
 if __name__ == "__main__":
     count = 10_000 if full() else 2_000
-    with server(*flags(count)) as one:
+    with server(*FLAGS) as one:
         asyncio.run(measure(one.address, count))

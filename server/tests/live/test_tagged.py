@@ -2,13 +2,13 @@
 
 import pytest
 from replica import Replica
-from tagged import Readings, checks_of, flags, numbers, readings
+from tagged import FLAGS, Readings, checks_of, numbers, readings
 
 CALLERS = 500
 
 
 async def test_of_many_callers_at_once_each_gets_the_answer_to_its_own_picture(tmp_path):
-    with Replica(tmp_path, *flags(CALLERS)) as server:
+    with Replica(tmp_path, *FLAGS) as server:
         found = await readings(server.address, numbers(CALLERS))
     assert [check for check in checks_of(found, CALLERS) if not check.holds] == []
 
