@@ -5,7 +5,7 @@ file ─ open ─▶ picture ─ detector ─▶ lines ─ turn upright ─▶ s
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 
 import cv2
@@ -42,6 +42,8 @@ _SURE = 0.9
 _UPRIGHT_BONUS = 0.12
 """Path score, shared among the lines asked: one word must speak louder than four lines for turning a page, because
 people seldom photograph upside down."""
+_CLEAR_LEAD = 0.2
+"""Path score by which two lines read better one way than the other, so that no more are asked."""
 _SMALL = 20.0
 """Pixels: lower lines cannot be read well."""
 
@@ -119,11 +121,19 @@ def _upside_down(page: _Page, bonus: float) -> Generator[Ask, Outputs, bool]:
     strips = [page.cuts[i].strip for i in longest]
     frames = yield Ask("detect", [_strip_call(strip) for strip in strips])
     page.read.update(zip(longest, frames, strict=True))
-    as_it_stands = np.mean([path_score(one) for one in frames])
-    if as_it_stands >= _SURE:
+    scores = [path_score(one) for one in frames]
+    if np.mean(scores) >= _SURE:
         return False
-    frames = yield Ask("detect", [_strip_call(strip[::-1, ::-1]) for strip in strips])
-    return bool(np.mean([path_score(one) for one in frames]) > as_it_stands + bonus / len(strips))
+    leads: list[float] = []
+    while len(leads) < len(strips) and abs(_mean(leads)) < _CLEAR_LEAD:
+        two = slice(len(leads), len(leads) + 2)
+        frames = yield Ask("detect", [_strip_call(strip[::-1, ::-1]) for strip in strips[two]])
+        leads += [path_score(one) - score for one, score in zip(frames, scores[two], strict=True)]
+    return _mean(leads) > bonus / len(leads)
+
+
+def _mean(numbers: Sequence[float]) -> float:
+    return sum(numbers) / max(1, len(numbers))
 
 
 def _recognized(page: _Page) -> Generator[Ask, Outputs, list[NDArray[np.float32]]]:

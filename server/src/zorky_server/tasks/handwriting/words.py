@@ -81,8 +81,8 @@ def _alternatives(word: CtcWord, confidence: float, most: int) -> tuple[Alternat
 
 def path_score(frames: NDArray[np.float32]) -> float:
     """How sure the recogniser is of what it saw, 0 to 1: the geometric mean of the best probabilities of letters."""
-    letters = frames[frames.argmax(axis=1) != BLANK]
-    return float(np.exp(np.log(letters.max(axis=1)).mean())) if len(letters) else 0.0
+    best = frames.max(axis=1)[frames.argmax(axis=1) != BLANK]
+    return float(np.exp(np.log(best).mean())) if len(best) else 0.0
 
 
 def _without_padding(frames: NDArray[np.float32], strip: Picture, stride: int) -> NDArray[np.float32]:
