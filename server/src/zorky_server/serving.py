@@ -30,8 +30,9 @@ from .store import Store, open_store
 from .tasks.handwriting.model import BadModel
 from .tracing import CannotTrace, Tracing
 
-_LARGE = 4 * 2**20
-"""Bytes: memory blocks of this size are pictures and uploads, not models."""
+_LARGE = 32 * 2**20
+"""Bytes: memory blocks of this size are whole photos. Smaller ones come with every page, and to map them anew each time
+costs a twentieth of its time."""
 _SWEEP_EVERY = 600.0
 """Seconds between two searches for expired results."""
 
