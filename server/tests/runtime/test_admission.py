@@ -1,5 +1,6 @@
 """Admission: bounded, deadline-aware, honest to those inside, and back to empty after every request."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from math import inf
 from time import monotonic
@@ -43,7 +44,7 @@ def test_what_cannot_be_done_in_time_is_refused_and_told_when_to_come_again() ->
     with enter(one, patience=1.2):
         with pytest.raises(Overloaded) as refused:
             enter(one, patience=1.5)
-        assert refused.value.retry_after == pytest.approx(0.6, abs=0.11)
+        assert refused.value.retry_after == pytest.approx(0.65, abs=0.11)
         enter(one, patience=2.5)
 
 
@@ -126,3 +127,31 @@ def test_the_estimate_follows_what_the_kind_costs_lately() -> None:
             one.learn(ticket)
     with one.admit("page", inf, Lane.INTERACTIVE) as ticket:
         assert ticket.estimate == pytest.approx(0.1, abs=0.02)
+
+
+def missed(one: Admission) -> None:
+    one.missed()
+
+
+def answered_late(one: Admission) -> None:
+    with one.admit("page", inf, Lane.INTERACTIVE) as ticket:
+        ticket.spent = 1.0
+        ticket.admitted -= 60.0
+        one.learn(ticket)
+
+
+@pytest.mark.parametrize("failing", [missed, answered_late])
+def test_estimates_are_stretched_while_values_come_late_and_recover(failing: Callable[[Admission], None]) -> None:
+    one = admission(page=1.0)
+    with enter(one, patience=1.5):
+        enter(one, patience=3.0)
+    for _ in range(10):
+        failing(one)
+    with enter(one, patience=2.5), pytest.raises(Overloaded):
+        enter(one, patience=3.0)
+    for _ in range(600):
+        with one.admit("page", inf, Lane.INTERACTIVE) as ticket:
+            ticket.spent = 1.0
+            one.learn(ticket)
+    with enter(one, patience=1.5):
+        enter(one, patience=3.0)

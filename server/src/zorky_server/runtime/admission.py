@@ -3,7 +3,8 @@
 What a request costs is learned by its kind, which the caller names (requests of one kind cost about the same). Whether
 it can finish in time is the processor demand test of earliest deadline first (Baruah, Rosier and Howell 1990): the work
 that goes before it, shared by the workers, and then its own must end before its deadline; nor may it push one that was
-admitted before beyond its own.
+admitted before beyond its own. Estimates are stretched until nearly all answers come when they were expected: what else
+the machine does, refusing among it, shows in nothing but that.
 """
 
 from __future__ import annotations
@@ -28,6 +29,12 @@ _PATIENCE = 10.0
 """Seconds after which one who waits without a deadline is as urgent as one whose deadline is now."""
 _AFTERWARDS = 0.1
 """Seconds before the deadline at which the value must be there, for recording and sending it."""
+_SLACK = 0.05
+"""Seconds by which any value may come later than estimated, however small its work."""
+_WIDER, _NARROWER = 0.1, 0.002
+"""Added to the stretch by a value that came late, and taken off by one in time: it settles where one in 50 is late (a
+quantile by the method of Robbins and Monro)."""
+_WIDEST = 4.0
 
 
 class Lane(IntEnum):
@@ -52,6 +59,10 @@ class Ticket:
     """Seconds of one core that it is expected to cost."""
     spent: float = field(compare=False, default=0.0)
     """Seconds of one core that it has cost so far."""
+    admitted: float = field(compare=False, default_factory=monotonic)
+    """Moment of time.monotonic()."""
+    planned: float = field(compare=False, default=0.0)
+    """Seconds from then to its value, as estimated without any stretch."""
     left: bool = field(compare=False, default=False)
     """Whether nobody waits for the answer any more."""
 
@@ -76,6 +87,7 @@ class Admission:
         self._inside: list[Ticket] = []
         self._costs: dict[Hashable, float] = {}
         self._numbers = count()
+        self._stretch = 1.0
 
     def __len__(self) -> int:
         """Requests inside."""
@@ -99,9 +111,15 @@ class Admission:
             self._inside.remove(ticket)
 
     def learn(self, ticket: Ticket) -> None:
-        """Remembers what a request has cost that is done."""
+        """Remembers what a request has cost whose value is there, and whether it was there when it was expected."""
         known = self._costs.get(ticket.kind, ticket.spent)
         self._costs[ticket.kind] = _MEMORY * known + (1 - _MEMORY) * ticket.spent
+        late = monotonic() > ticket.admitted + self._stretch * ticket.planned + _SLACK
+        self._stretch = min(_WIDEST, self._stretch + _WIDER) if late else max(1.0, self._stretch - _NARROWER)
+
+    def missed(self) -> None:
+        """Remembers that a request was admitted in vain: its deadline passed."""
+        self._stretch = min(_WIDEST, self._stretch + _WIDER)
 
     def _expected(self, kind: Hashable) -> float:
         """Seconds of one core: what the kind cost lately, or all kinds on average where it is new."""
@@ -114,6 +132,7 @@ class Admission:
         now = monotonic()
         before = [ticket for ticket in self._inside if ticket < new]
         ahead = self._work(before)
+        new.planned = self._time(ahead, new)
         worst = self._end(now, ahead, new) - new.deadline
         for ticket in self._inside[len(before) :]:
             if self._end(now, ahead, ticket) <= ticket.deadline:  # one that is late already is no reason to refuse
@@ -122,7 +141,10 @@ class Admission:
         return worst
 
     def _end(self, now: float, ahead: float, ticket: Ticket) -> float:
-        return now + ahead / self._workers + ticket.rest + _AFTERWARDS
+        return now + self._stretch * self._time(ahead, ticket) + _SLACK + _AFTERWARDS
+
+    def _time(self, ahead: float, ticket: Ticket) -> float:
+        return ahead / self._workers + ticket.rest
 
     @staticmethod
     def _work(tickets: list[Ticket]) -> float:

@@ -111,13 +111,17 @@ class Engine:
             async with asyncio.timeout(left) as limit:
                 return await value
         except asyncio.CancelledError:  # the transport knows the deadline too, and may be quicker to give up
-            self._metrics.expired() if monotonic() >= deadline else self._metrics.cancelled()
+            self._metrics.cancelled() if monotonic() < deadline else self._expired()
             raise
         except TimeoutError:
             if not limit.expired():  # the task's own
                 raise
-            self._metrics.expired()
+            self._expired()
             raise Expired("the deadline passed before the answer was there") from None
+
+    def _expired(self) -> None:
+        self._metrics.expired()
+        self._admission.missed()
 
 
 def drive(steps: Steps[T], sessions: Mapping[str, Session], alone: bool = False) -> T:
