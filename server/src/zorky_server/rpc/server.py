@@ -111,7 +111,10 @@ def _options(max_image_bytes: int) -> list[tuple[str, int]]:
     return [
         ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share it
         ("grpc.max_receive_message_length", 2 * max_image_bytes),  # a picture over our limit gets our answer
-        ("grpc.max_concurrent_streams", 100),
+        ("grpc.max_concurrent_streams", 1000),
+        # Admission refuses, and says when to come again; gRPC beyond its own limits says CANCELLED, which nobody retries.
+        ("grpc.server.max_pending_requests", 100_000),
+        ("grpc.server.max_pending_requests_hard_limit", 100_000),
         ("grpc.keepalive_time_ms", 60_000),  # finds out about callers who vanished
         ("grpc.keepalive_timeout_ms", 20_000),
         ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # callers may ask as often whether we did
