@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import cv2
 import grpc
 import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -49,6 +50,7 @@ async def run(settings: Settings, port_file: Path | None) -> int:
     """Serves until a signal or a broken worker. Returns the exit status. Raises CannotServe."""
     signals = _caught_signals()
     _return_large_memory()
+    _one_core_a_worker()
     try:
         with closing(Metrics()) as metrics, closing(Tracing()) as traces:
             return await _serve(settings, port_file, signals, metrics, Journal(metrics, traces))
@@ -82,6 +84,11 @@ async def _serve(
             log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
             _tell(settings, port, port_file)
             return await _until_told(signals, broken, server, models, settings)
+
+
+def _one_core_a_worker() -> None:
+    """Keeps OpenCV to the thread that calls it: threads of its own would work against the other workers."""
+    cv2.setNumThreads(1)
 
 
 def _return_large_memory() -> None:
