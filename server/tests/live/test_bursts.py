@@ -1,4 +1,4 @@
-"""Bursts: gRPC's own limits must not answer in the server's place, for they say CANCELLED, or UNAVAILABLE without when."""
+"""Bursts: gRPC's own limits must not answer in the server's place: they say CANCELLED, or UNAVAILABLE without when."""
 
 import asyncio
 

@@ -112,7 +112,7 @@ def _options(max_image_bytes: int) -> list[tuple[str, int]]:
         ("grpc.so_reuseport", 0),  # a second server on the same port must fail, not share it
         ("grpc.max_receive_message_length", 2 * max_image_bytes),  # a picture over our limit gets our answer
         ("grpc.max_concurrent_streams", 1000),
-        # Admission refuses, and says when to come again; gRPC beyond its own limits says CANCELLED, which nobody retries.
+        # Admission refuses, and says when to come again; gRPC beyond its own limits says CANCELLED, and nobody retries.
         ("grpc.server.max_pending_requests", 100_000),
         ("grpc.server.max_pending_requests_hard_limit", 100_000),
         ("grpc.keepalive_time_ms", 60_000),  # finds out about callers who vanished
