@@ -169,7 +169,7 @@ def main(thorough: bool) -> None:
     """Measures all systems and publishes the table."""
     take_cores()
     systems, concurrency = (FULL, (1, 2, 4, 8, 16, 32, 64)) if thorough else (QUICK, (1, 4, 16))
-    seconds, rounds = (6.0, 3) if thorough else (4.0, 1)
+    seconds, rounds = 4.0, 2 if thorough else 1
     rows = list(rows_of(*asyncio.run(measured(systems, concurrency, seconds, rounds))))
     publish("saturation", rows, plot=Plot("lines", "at once", "of the limit", "system"), checks=list(checks_of(rows)))
 
