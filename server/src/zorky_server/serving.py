@@ -31,9 +31,10 @@ from .store import Store, open_store
 from .tasks.handwriting.model import BadModel
 from .tracing import CannotTrace, Tracing
 
-_LARGE = 32 * 2**20
-"""Bytes: memory blocks of this size are whole photos. Smaller ones come with every page, and to map them anew each time
-costs a twentieth of its time."""
+_LARGE = 4 * 2**20
+"""Bytes: memory blocks of this size are whole pictures and are given back at once."""
+_KEPT = 32 * 2**20
+"""Bytes of free memory that each heap keeps: the next page needs them. To map them anew costs a twentieth of its time."""
 _SWEEP_EVERY = 600.0
 """Seconds between two searches for expired results."""
 
@@ -98,7 +99,7 @@ def _return_large_memory() -> None:
     with suppress(AttributeError):  # another C library
         libc = ctypes.CDLL(None)
         libc.mallopt(mmap_threshold, _LARGE)
-        libc.mallopt(trim_threshold, _LARGE)
+        libc.mallopt(trim_threshold, _KEPT)
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
