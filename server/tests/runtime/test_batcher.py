@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import weakref
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -276,6 +277,21 @@ async def test_an_answer_tells_how_many_shared_its_batch_and_the_ticket_what_it_
         answers = await caller.answered(3)
     assert [answers[value].batch_size for value in (1, 2)] == [2, 2]  # type: ignore[union-attr]  # no failure here
     assert 0 < one.spent < 1
+
+
+async def test_an_idle_worker_holds_nothing_of_the_last_picture() -> None:
+    class Picture:
+        def step(self) -> None:
+            """Plain work on it."""
+
+    picture = Picture()
+    batcher, gone = Batcher(1, 1, Metrics()), threading.Event()
+    weakref.finalize(picture, gone.set)
+    batcher.start()
+    batcher.put([Step(ticket(), picture.step)])
+    del picture
+    assert await asyncio.to_thread(gone.wait, 10)
+    await batcher.stop()
 
 
 async def test_a_broken_worker_is_told_of() -> None:

@@ -158,11 +158,20 @@ class Batcher:
 
     def _worker(self, broken: asyncio.Future[None]) -> None:
         try:
-            while (taken := self._next()) is not None:
-                self._work(*taken)
-                self._done(taken[0][0])
+            while self._turn():
+                pass
         except BaseException as error:  # whatever it is, nobody else would ever hear of it
             broken.get_loop().call_soon_threadsafe(_break, broken, error)
+
+    def _turn(self) -> bool:
+        """One batch. A method of its own, so that an idle worker holds nothing of the last picture. False: stop."""
+        taken = self._next()
+        if taken is None:
+            return False
+        batch, alone = taken
+        self._work(batch, alone)
+        self._done(batch[0])
+        return True
 
     def _next(self) -> tuple[list[Job], bool] | None:
         """Waits for the next batch, and tells whether nothing else waits or runs. None: stop."""
@@ -260,8 +269,9 @@ class Batcher:
         with self._arrived:  # one request's calls may end on several workers at once
             for call in batch:
                 call.ticket.spent += seconds * (self._workers if alone else 1) / len(batch)
-        used, padded = (sum(getattr(call.item, name) for call in batch) for name in ("used", "cost"))
-        self._metrics.ran(batch[0].item.model, len(batch), seconds, cpu_seconds, used, padded - used)
+        used = sum(call.item.used for call in batch)
+        padding = sum(call.item.cost for call in batch) - used
+        self._metrics.ran(batch[0].item.model, len(batch), seconds, cpu_seconds, used, padding)
 
 
 def _break(broken: asyncio.Future[None], error: BaseException) -> None:
