@@ -100,7 +100,7 @@ def take_cores() -> None:
 
 
 ZORKY = "Zorky"
-QUICK: dict[str, System] = {
+SYSTEMS: dict[str, System] = {
     ZORKY: zorky,
     "unbatched, 2 threads": lambda: rival("serve_unbatched.py", 2, 1),
     "unbatched, 1 thread": lambda: rival("serve_unbatched.py", 1, CORES),
@@ -108,8 +108,3 @@ QUICK: dict[str, System] = {
     "Ray Serve": lambda: rival("serve_ray.py", 1),
 }
 """Systems by name."""
-FULL = QUICK | {
-    "mosec, batches": lambda: mosec(4),
-    "Ray Serve, batches": lambda: rival("serve_ray.py", 4),
-}
-"""And the two that gather pages."""

@@ -33,7 +33,7 @@ from .tracing import CannotTrace, Tracing
 
 _LARGE = 4 * 2**20
 """Bytes: memory blocks of this size are whole pictures and are given back at once."""
-_KEPT = 32 * 2**20
+_KEPT = 16 * 2**20
 """Bytes of free memory that each heap keeps for the next page, which would lose a twentieth of its time to get them."""
 _SWEEP_EVERY = 600.0
 """Seconds between two searches for expired results."""
