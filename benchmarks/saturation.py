@@ -7,7 +7,7 @@ answered. Every system reads the same pages with the same reader and the same mo
 
 - *unbatched*: a plain gRPC handler without our runtime: two threads with models of one core each, or one thread whose
   models take both cores;
-- *mosec* and *Ray Serve*: two worker processes of one core each, with the system's own batching where it says so;
+- *mosec* and *Ray Serve*: two worker processes of one core each;
   mosec is asked over HTTP, Ray Serve through its gRPC ingress;
 - *bare*: no server at all: two threads that give the models' sessions the tensors of these pages. The faster of its
   two ways is the limit.
