@@ -158,7 +158,7 @@ def main(thorough: bool) -> None:
         peers: list[Peer | None] = [stack.enter_context(peer(name)) for name in SYSTEMS if thorough or name not in SLOW]
         systems: list[System] = [zorky, *(one for one in peers if one)]
         rows = [
-            row for one in page_sets() for row in rows_of(one, measured(systems, one.samples, 5 if thorough else 1))
+            row for one in page_sets() for row in rows_of(one, measured(systems, one.samples, 5 if thorough else 3))
         ]
     plot = Plot("bars", x="pages", y="Zorky's time / its", by="system")
     publish("page", rows, plot=plot, checks=list(checks_of(rows)))
