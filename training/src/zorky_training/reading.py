@@ -8,15 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
+from zorky_server.runtime.engine import drive
 from zorky_server.runtime.sessions import OnnxSession
 from zorky_server.tasks.handwriting.calibration import Calibration, word_scores
 from zorky_server.tasks.handwriting.model import HandwritingModel
 from zorky_server.tasks.handwriting.picture import Limits
 from zorky_server.tasks.handwriting.reader import Reader
-from zorky_server.tasks.handwriting.values import Layout, Reading, ReadOptions, Steps
+from zorky_server.tasks.handwriting.values import Layout, ReadOptions
 
 from .samples import Sample
 
@@ -74,7 +72,7 @@ class Zorky:
     def read(self, sample: Sample) -> Read:
         self._scores.asked.clear()
         started = cpu_seconds()
-        reading = self._run(self._reader.read(sample.file, ReadOptions(layout=sample.layout)))
+        reading = drive(self._reader.read(sample.file, ReadOptions(layout=sample.layout)), self._sessions)
         seconds = cpu_seconds() - started
         words = [(number, word) for number, line in enumerate(reading.lines) for word in line.words]
         served = tuple(
@@ -82,16 +80,6 @@ class Zorky:
             for (number, word), scores in zip(words, self._scores.asked, strict=True)
         )
         return Read(sample, reading.text, seconds, served)
-
-    def _run(self, steps: Steps) -> Reading:
-        outputs: list[NDArray[np.float32]] | None = None
-        while True:
-            try:
-                ask = next(steps) if outputs is None else steps.send(outputs)
-            except StopIteration as end:
-                reading: Reading = end.value
-                return reading
-            outputs = [self._sessions[call.model].run(call.tensor[None])[0] for call in ask.calls]
 
 
 @dataclass(frozen=True)
