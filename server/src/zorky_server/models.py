@@ -6,15 +6,14 @@ A request keeps the model that it began with, reader and sessions together; what
 from __future__ import annotations
 
 import asyncio
-import ctypes
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 import structlog
 
 from .metrics import Metrics
+from .process import return_memory
 from .runtime.engine import drive
 from .runtime.providers import ProviderMissing
 from .runtime.sessions import OnnxSession, Session
@@ -59,13 +58,7 @@ class Models:
             self._metrics.model(loaded.reader.identity)
             self._metrics.reloaded("switched")
             log.info("model", version=loaded.reader.identity.version, before=before)
-        await asyncio.to_thread(_return_memory)
-
-
-def _return_memory() -> None:
-    """Has glibc give back the pages that loading and unloading left free between others: 120 MiB after ten reloads."""
-    with suppress(AttributeError):  # another C library
-        ctypes.CDLL(None).malloc_trim(0)
+        await asyncio.to_thread(return_memory)
 
 
 def _loaded(settings: Settings) -> Loaded:

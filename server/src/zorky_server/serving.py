@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import ipaddress
 import signal
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import click
-import cv2
 import grpc
 import structlog
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from . import process
 from .metrics import CannotExpose, Metrics
 from .models import Models
 from .rpc.journal import Journal
@@ -31,10 +30,6 @@ from .store import Store, open_store
 from .tasks.handwriting.model import BadModel
 from .tracing import CannotTrace, Tracing
 
-_LARGE = 4 * 2**20
-"""Bytes: memory blocks of this size are whole pictures and are given back at once."""
-_KEPT = 16 * 2**20
-"""Bytes of free memory that each heap keeps for the next page, which would lose a twentieth of its time to get them."""
 _SWEEP_EVERY = 600.0
 """Seconds between two searches for expired results."""
 
@@ -50,8 +45,7 @@ class CannotServe(Exception):
 async def run(settings: Settings, port_file: Path | None) -> int:
     """Serves until a signal or a broken worker. Returns the exit status. Raises CannotServe."""
     signals = _caught_signals()
-    _return_large_memory()
-    _one_core_a_worker()
+    process.prepare()
     try:
         with closing(Metrics()) as metrics, closing(Tracing()) as traces:
             return await _serve(settings, port_file, signals, metrics, Journal(metrics, traces))
@@ -85,21 +79,6 @@ async def _serve(
             log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
             _tell(settings, port, port_file)
             return await _until_told(signals, broken, server, models, settings)
-
-
-def _one_core_a_worker() -> None:
-    """Keeps OpenCV to the thread that calls it: threads of its own would work against the other workers."""
-    cv2.setNumThreads(1)
-
-
-def _return_large_memory() -> None:
-    """Has glibc give memory of whole pictures back at once. By default it learns from each large block that it frees
-    to keep such blocks, and a few large pictures then cost hundreds of MiB for good."""
-    mmap_threshold, trim_threshold = -3, -1  # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of malloc.h
-    with suppress(AttributeError):  # another C library
-        libc = ctypes.CDLL(None)
-        libc.mallopt(mmap_threshold, _LARGE)
-        libc.mallopt(trim_threshold, _KEPT)
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:

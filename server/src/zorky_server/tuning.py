@@ -19,6 +19,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from . import process
 from .metrics import Metrics
 from .models import Loaded, Models
 from .runtime.engine import Engine
@@ -75,6 +76,7 @@ async def tuned(
         tell(str(one))
         return one
 
+    process.prepare()
     tell(_HEAD)
     usual = Settings.model_fields["batch_pixels"].default
     try:
