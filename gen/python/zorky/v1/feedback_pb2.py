@@ -22,21 +22,26 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from zorky.v1 import geometry_pb2 as zorky_dot_v1_dot_geometry__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zorky/v1/feedback.proto\x12\x08zorky.v1\"\x1e\n\x0eTextCorrection\x12\x0c\n\x04text\x18\x01 \x01(\t\"@\n\x0fWordCorrections\x12-\n\x0b\x63orrections\x18\x01 \x03(\x0b\x32\x18.zorky.v1.WordCorrection\"V\n\x0eWordCorrection\x12\x11\n\x04line\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x11\n\x04word\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x03 \x01(\tB\x07\n\x05_lineB\x07\n\x05_word*A\n\x06Rating\x12\x16\n\x12RATING_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRATING_GOOD\x10\x01\x12\x0e\n\nRATING_BAD\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17zorky/v1/feedback.proto\x12\x08zorky.v1\x1a\x17zorky/v1/geometry.proto\"\x1e\n\x0eTextCorrection\x12\x0c\n\x04text\x18\x01 \x01(\t\"@\n\x0fWordCorrections\x12-\n\x0b\x63orrections\x18\x01 \x03(\x0b\x32\x18.zorky.v1.WordCorrection\"V\n\x0eWordCorrection\x12\x11\n\x04line\x18\x01 \x01(\rH\x00\x88\x01\x01\x12\x11\n\x04word\x18\x02 \x01(\rH\x01\x88\x01\x01\x12\x0c\n\x04text\x18\x03 \x01(\tB\x07\n\x05_lineB\x07\n\x05_word\"2\n\x0bMissedLines\x12#\n\x05lines\x18\x01 \x03(\x0b\x32\x14.zorky.v1.MissedLine\"8\n\nMissedLine\x12\x1c\n\x04quad\x18\x01 \x01(\x0b\x32\x0e.zorky.v1.Quad\x12\x0c\n\x04text\x18\x02 \x01(\t*A\n\x06Rating\x12\x16\n\x12RATING_UNSPECIFIED\x10\x00\x12\x0f\n\x0bRATING_GOOD\x10\x01\x12\x0e\n\nRATING_BAD\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zorky.v1.feedback_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RATING']._serialized_start=223
-  _globals['_RATING']._serialized_end=288
-  _globals['_TEXTCORRECTION']._serialized_start=37
-  _globals['_TEXTCORRECTION']._serialized_end=67
-  _globals['_WORDCORRECTIONS']._serialized_start=69
-  _globals['_WORDCORRECTIONS']._serialized_end=133
-  _globals['_WORDCORRECTION']._serialized_start=135
-  _globals['_WORDCORRECTION']._serialized_end=221
+  _globals['_RATING']._serialized_start=358
+  _globals['_RATING']._serialized_end=423
+  _globals['_TEXTCORRECTION']._serialized_start=62
+  _globals['_TEXTCORRECTION']._serialized_end=92
+  _globals['_WORDCORRECTIONS']._serialized_start=94
+  _globals['_WORDCORRECTIONS']._serialized_end=158
+  _globals['_WORDCORRECTION']._serialized_start=160
+  _globals['_WORDCORRECTION']._serialized_end=246
+  _globals['_MISSEDLINES']._serialized_start=248
+  _globals['_MISSEDLINES']._serialized_end=298
+  _globals['_MISSEDLINE']._serialized_start=300
+  _globals['_MISSEDLINE']._serialized_end=356
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,7 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from zorky.v1 import geometry_pb2 as _geometry_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -127,3 +128,57 @@ class WordCorrection(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__word) -> _WhichOneofReturnType__word | None: ...
 
 Global___WordCorrection: _TypeAlias = WordCorrection  # noqa: Y015
+
+@_typing.final
+class MissedLines(_message.Message):
+    """Lines of text that the result does not have at all."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LINES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___MissedLine]:
+        """At least 1, at most 100."""
+
+    def __init__(
+        self,
+        *,
+        lines: _abc.Iterable[Global___MissedLine] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["lines", b"lines"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissedLines: _TypeAlias = MissedLines  # noqa: Y015
+
+@_typing.final
+class MissedLine(_message.Message):
+    """One line that was not found."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    QUAD_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """What it says, 1 to 1,000 code points, no line feed. Required."""
+    @_builtins.property
+    def quad(self) -> _geometry_pb2.Quad:
+        """Where it stands, in pixels of the picture as it is viewed, like Line.quad: every corner inside the picture, clockwise
+        from the text's own top-left corner. Required.
+        """
+
+    def __init__(
+        self,
+        *,
+        quad: _geometry_pb2.Quad | None = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["quad", b"quad"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["quad", b"quad", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MissedLine: _TypeAlias = MissedLine  # noqa: Y015

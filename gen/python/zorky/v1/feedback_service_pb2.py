@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from zorky.v1 import feedback_pb2 as zorky_dot_v1_dot_feedback__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzorky/v1/feedback_service.proto\x12\x08zorky.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zorky/v1/feedback.proto\"\xfc\x01\n\x0f\x46\x65\x65\x64\x62\x61\x63kRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tresult_id\x18\x02 \x01(\t\x12\"\n\x06rating\x18\x03 \x01(\x0e\x32\x10.zorky.v1.RatingH\x00\x12\x33\n\x0ftext_correction\x18\x04 \x01(\x0b\x32\x18.zorky.v1.TextCorrectionH\x00\x12\x35\n\x10word_corrections\x18\x05 \x01(\x0b\x32\x19.zorky.v1.WordCorrectionsH\x00\x12\x0f\n\x07\x63omment\x18\x06 \x01(\t\x12\x16\n\x0e\x61llow_training\x18\x07 \x01(\x08\x42\t\n\x07\x63ontent\"X\n\x10\x46\x65\x65\x64\x62\x61\x63kResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2T\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12\x41\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x19.zorky.v1.FeedbackRequest\x1a\x1a.zorky.v1.FeedbackResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fzorky/v1/feedback_service.proto\x12\x08zorky.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17zorky/v1/feedback.proto\"\xab\x02\n\x0f\x46\x65\x65\x64\x62\x61\x63kRequest\x12\x12\n\nrequest_id\x18\x01 \x01(\t\x12\x11\n\tresult_id\x18\x02 \x01(\t\x12\"\n\x06rating\x18\x03 \x01(\x0e\x32\x10.zorky.v1.RatingH\x00\x12\x33\n\x0ftext_correction\x18\x04 \x01(\x0b\x32\x18.zorky.v1.TextCorrectionH\x00\x12\x35\n\x10word_corrections\x18\x05 \x01(\x0b\x32\x19.zorky.v1.WordCorrectionsH\x00\x12-\n\x0cmissed_lines\x18\x08 \x01(\x0b\x32\x15.zorky.v1.MissedLinesH\x00\x12\x0f\n\x07\x63omment\x18\x06 \x01(\t\x12\x16\n\x0e\x61llow_training\x18\x07 \x01(\x08\x42\t\n\x07\x63ontent\"X\n\x10\x46\x65\x65\x64\x62\x61\x63kResponse\x12\x13\n\x0b\x66\x65\x65\x64\x62\x61\x63k_id\x18\x01 \x01(\t\x12/\n\x0b\x63reate_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2T\n\x0f\x46\x65\x65\x64\x62\x61\x63kService\x12\x41\n\x08\x46\x65\x65\x64\x62\x61\x63k\x12\x19.zorky.v1.FeedbackRequest\x1a\x1a.zorky.v1.FeedbackResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -34,9 +34,9 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'zorky.v1.feedback_service_p
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_FEEDBACKREQUEST']._serialized_start=104
-  _globals['_FEEDBACKREQUEST']._serialized_end=356
-  _globals['_FEEDBACKRESPONSE']._serialized_start=358
-  _globals['_FEEDBACKRESPONSE']._serialized_end=446
-  _globals['_FEEDBACKSERVICE']._serialized_start=448
-  _globals['_FEEDBACKSERVICE']._serialized_end=532
+  _globals['_FEEDBACKREQUEST']._serialized_end=403
+  _globals['_FEEDBACKRESPONSE']._serialized_start=405
+  _globals['_FEEDBACKRESPONSE']._serialized_end=493
+  _globals['_FEEDBACKSERVICE']._serialized_start=495
+  _globals['_FEEDBACKSERVICE']._serialized_end=579
 # @@protoc_insertion_point(module_scope)

@@ -29,6 +29,7 @@ class FeedbackRequest(_message.Message):
     RATING_FIELD_NUMBER: _builtins.int
     TEXT_CORRECTION_FIELD_NUMBER: _builtins.int
     WORD_CORRECTIONS_FIELD_NUMBER: _builtins.int
+    MISSED_LINES_FIELD_NUMBER: _builtins.int
     COMMENT_FIELD_NUMBER: _builtins.int
     ALLOW_TRAINING_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
@@ -51,6 +52,10 @@ class FeedbackRequest(_message.Message):
     def word_corrections(self) -> _feedback_pb2.WordCorrections:
         """Single words put right."""
 
+    @_builtins.property
+    def missed_lines(self) -> _feedback_pb2.MissedLines:
+        """Lines that were not found."""
+
     def __init__(
         self,
         *,
@@ -59,14 +64,15 @@ class FeedbackRequest(_message.Message):
         rating: _feedback_pb2.Rating.ValueType = ...,
         text_correction: _feedback_pb2.TextCorrection | None = ...,
         word_corrections: _feedback_pb2.WordCorrections | None = ...,
+        missed_lines: _feedback_pb2.MissedLines | None = ...,
         comment: _builtins.str = ...,
         allow_training: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "rating", b"rating", "text_correction", b"text_correction", "word_corrections", b"word_corrections"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "missed_lines", b"missed_lines", "rating", b"rating", "text_correction", b"text_correction", "word_corrections", b"word_corrections"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_training", b"allow_training", "comment", b"comment", "content", b"content", "rating", b"rating", "request_id", b"request_id", "result_id", b"result_id", "text_correction", b"text_correction", "word_corrections", b"word_corrections"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["allow_training", b"allow_training", "comment", b"comment", "content", b"content", "missed_lines", b"missed_lines", "rating", b"rating", "request_id", b"request_id", "result_id", b"result_id", "text_correction", b"text_correction", "word_corrections", b"word_corrections"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["rating", "text_correction", "word_corrections"]  # noqa: Y015
+    _WhichOneofReturnType_content: _TypeAlias = _typing.Literal["rating", "text_correction", "word_corrections", "missed_lines"]  # noqa: Y015
     _WhichOneofArgType_content: _TypeAlias = _typing.Literal["content", b"content"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_content) -> _WhichOneofReturnType_content | None: ...
 

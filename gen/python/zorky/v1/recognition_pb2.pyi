@@ -82,8 +82,9 @@ class _RetentionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Retention.V
     RETENTION_UNSPECIFIED: _Retention.ValueType  # 0
     """The same as RETENTION_NONE."""
     RETENTION_NONE: _Retention.ValueType  # 1
-    """Nothing of the picture and nothing that was read is kept: only that a result was given, when, by which model, for a
-    picture of which size and with how many words in each line, so that feedback finds it.
+    """Nothing of the picture and nothing that was read is kept: only that a result was given, when, to which client, by
+    which model, for a picture of which size and keyed digest, in which language, with how many words in each line and
+    how confident on average, so that feedback finds it and the owner can count.
     """
     RETENTION_FEEDBACK: _Retention.ValueType  # 2
     """The picture and its reading may be kept until feedback comes or the result expires; longer only when the feedback
@@ -96,8 +97,9 @@ class Retention(_Retention, metaclass=_RetentionEnumTypeWrapper):
 RETENTION_UNSPECIFIED: Retention.ValueType  # 0
 """The same as RETENTION_NONE."""
 RETENTION_NONE: Retention.ValueType  # 1
-"""Nothing of the picture and nothing that was read is kept: only that a result was given, when, by which model, for a
-picture of which size and with how many words in each line, so that feedback finds it.
+"""Nothing of the picture and nothing that was read is kept: only that a result was given, when, to which client, by
+which model, for a picture of which size and keyed digest, in which language, with how many words in each line and
+how confident on average, so that feedback finds it and the owner can count.
 """
 RETENTION_FEEDBACK: Retention.ValueType  # 2
 """The picture and its reading may be kept until feedback comes or the result expires; longer only when the feedback
