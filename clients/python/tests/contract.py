@@ -15,6 +15,7 @@ from grpc_health.v1 import health_pb2_grpc
 from grpc_health.v1.health import HealthServicer
 
 from zorky.v1 import (
+    admin_service_pb2_grpc,
     feedback_service_pb2_grpc,
     geometry_pb2,
     recognition_pb2,
@@ -23,6 +24,7 @@ from zorky.v1 import (
     server_info_pb2,
     server_info_service_pb2_grpc,
 )
+from zorky.v1.admin_service_pb2 import DeleteUserDataResponse, GetReportResponse, ReloadModelsResponse
 from zorky.v1.feedback_service_pb2 import FeedbackResponse
 from zorky.v1.recognition_service_pb2 import ItemError, RecognizeResponse, RecognizeStreamResponse
 from zorky.v1.server_info_service_pb2 import GetServerInfoResponse
@@ -104,6 +106,7 @@ def overloaded(seconds: float = 0.05) -> Action:
 class Servicer(
     recognition_service_pb2_grpc.RecognitionServiceServicer,
     feedback_service_pb2_grpc.FeedbackServiceServicer,
+    admin_service_pb2_grpc.AdminServiceServicer,
     server_info_service_pb2_grpc.ServerInfoServiceServicer,
 ):
     """Answers each call by the next action of its script, and well when there is none left."""
@@ -129,6 +132,31 @@ class Servicer(
         """Says that it was kept."""
         kept = FeedbackResponse(feedback_id="f" * 32, create_time=Timestamp(seconds=1_700_000_000))
         return self._act(request, context, lambda: kept)
+
+    def DeleteUserData(self, request: Any, context: Any) -> Any:
+        """Counts what it deleted."""
+        return self._act(request, context, lambda: DeleteUserDataResponse(results=3, pictures=2, feedbacks=1))
+
+    def GetReport(self, request: Any, context: Any) -> Any:
+        """One day of one user."""
+        answer = GetReportResponse()
+        report = answer.report
+        for activity in (report.total, report.days.add(), report.weeks.add(), report.months.add()):
+            activity.start_time.seconds = 1_700_006_400
+            activity.users, activity.pictures, activity.feedbacks, activity.failures = 1, 4, 2, 3
+        report.start_time.seconds, report.end_time.seconds = 1_700_006_400, 1_700_092_800
+        report.cohorts.add(users=1, active_users=[1, 0]).start_time.seconds = 1_699_833_600
+        report.conversion.first_pictures = 1
+        report.qualities.add(language="ru", model_version="1", answers=4, rated_good=1, corrected=1)
+        report.latencies.add(model_version="1", answers=4).p99.FromMilliseconds(250)
+        report.failures.add(method="RecognitionService/Recognize", status="UNAVAILABLE", reason="OVERLOADED", count=3)
+        return self._act(request, context, lambda: answer)
+
+    def ReloadModels(self, request: Any, context: Any) -> Any:
+        """Says which model serves."""
+        answer = ReloadModelsResponse(changed=True)
+        answer.model.name, answer.model.version = "handwriting", "2"
+        return self._act(request, context, lambda: answer)
 
     def GetServerInfo(self, request: Any, context: Any) -> Any:
         """Describes itself."""
@@ -159,6 +187,7 @@ def served(servicer: Servicer, credentials: grpc.ServerCredentials | None = None
     server = grpc.server(futures.ThreadPoolExecutor(8), options=settings)
     recognition_service_pb2_grpc.add_RecognitionServiceServicer_to_server(servicer, server)
     feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(servicer, server)
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
     server_info_service_pb2_grpc.add_ServerInfoServiceServicer_to_server(servicer, server)
     health_pb2_grpc.add_HealthServicer_to_server(servicer.health, server)
     if credentials:

@@ -204,6 +204,8 @@ def test_no_server_is_one_line_without_a_traceback(zorky, photos):
         ["feedback", "0", "--text", sys.executable],
         ["feedback", "0", "--good", "--word", "0:0=x"],
         ["feedback", "0", "--word", "first=x"],
+        ["feedback", "0", "--missed", "1,2,3=x"],
+        ["feedback", "0", "--missed", "1,2,3,4="],
         ["health", "--wait", "0"],
         ["no-such-command"],
         [],
@@ -247,13 +249,18 @@ def test_feedback_sends_what_was_said(zorky, servicer, tmp_path):
         ["--bad", "--comment", "ой", "--allow-training"],
         ["--text", tmp_path / "right.txt"],
         ["--word", "0:2=слово=да", "--word", "1:0="],
+        ["--missed", "1,2,30,9=забытая строка", "--missed", "0,20,5,29=a=b"],
     ]
-    assert [zorky("feedback", "ab", *words).out for words in said] == [b"kept as " + b"f" * 32 + b"\n"] * 3
-    bad, text, words = servicer.requests
+    assert [zorky("feedback", "ab", *words).out for words in said] == [b"kept as " + b"f" * 32 + b"\n"] * 4
+    bad, text, words, missed = servicer.requests
     assert (bad.rating, bad.comment, bad.allow_training) == (feedback_pb2.RATING_BAD, "ой", True)
     assert text.text_correction.text == "как надо\nстрока"
     corrections = [(c.line, c.word, c.text) for c in words.word_corrections.corrections]
     assert corrections == [(0, 2, "слово=да"), (1, 0, "")]
+    assert [line.text for line in missed.missed_lines.lines] == ["забытая строка", "a=b"]
+    quad = missed.missed_lines.lines[0].quad
+    corners = (quad.top_left, quad.top_right, quad.bottom_right, quad.bottom_left)
+    assert [(corner.x, corner.y) for corner in corners] == [(1, 2), (30, 2), (30, 9), (1, 9)]
 
 
 def _spawn(server, *arguments, **how):

@@ -13,12 +13,17 @@ from zorky.v1 import feedback_pb2, recognition_pb2
 from zorky_client import (
     ConnectionFailed,
     DeadlineExceeded,
+    DeletedData,
+    FailedPrecondition,
     InvalidRequest,
     NotFound,
+    Point,
+    Quad,
     ServerFault,
     Tls,
     Unavailable,
 )
+from zorky_client.reports import Activity, Cohort, Conversion
 
 from .contract import because, overloaded, refuse, served
 
@@ -204,6 +209,56 @@ async def test_feedback_says_what_was_meant(client, servicer):
     assert words.request_id == "mine"
     assert [(c.line, c.word, c.text) for c in words.word_corrections.corrections] == [(0, 0, "да"), (2, 1, "")]
     assert rating.request_id != text.request_id
+
+
+async def test_lines_that_were_missed_arrive_with_their_places(client, servicer):
+    quad = Quad(Point(1, 2), Point(30, 3), Point(31, 9), Point(2, 8))
+    await client.add_missed("ab", [(quad, "забытая строка"), (quad, "ещё")], allow_training=True)
+    (request,) = servicer.requests
+    first, second = request.missed_lines.lines
+    assert (first.text, second.text, request.allow_training) == ("забытая строка", "ещё", True)
+    corners = (first.quad.top_left, first.quad.top_right, first.quad.bottom_right, first.quad.bottom_left)
+    assert [(corner.x, corner.y) for corner in corners] == [(1, 2), (30, 3), (31, 9), (2, 8)]
+
+
+async def test_a_report_comes_as_typed_values(client, servicer):
+    day = datetime(2023, 11, 15, tzinfo=UTC)
+    report = await client.report(start=day, end=day + timedelta(days=1))
+    assert servicer.requests[0].start_time.seconds == 1_700_006_400
+    assert servicer.requests[0].HasField("end_time")
+    assert (report.start, report.end) == (day, day + timedelta(days=1))
+    assert report.total == Activity(day, users=1, pictures=4, feedbacks=2, failures=3)
+    assert report.days == report.weeks == report.months == (report.total,)
+    assert report.cohorts == (Cohort(day - timedelta(days=2), 1, (1, 0)),)
+    assert report.conversion == Conversion(1, 0, None)
+    assert (report.qualities[0].language, report.qualities[0].mean_confidence) == ("ru", None)
+    assert (report.latencies[0].p50, report.latencies[0].p99) == (0, 0.25)
+    assert report.failures[0].reason == "OVERLOADED"
+
+
+async def test_a_report_of_a_moment_without_a_time_zone_is_refused_before_sending(client, servicer):
+    with pytest.raises(ValueError, match="time zone"):
+        await client.report(start=datetime(2023, 11, 15))
+    assert servicer.requests == []
+
+
+async def test_a_report_without_a_span_leaves_it_to_the_server(client, servicer):
+    await client.report()
+    assert not servicer.requests[0].HasField("start_time")
+    assert not servicer.requests[0].HasField("end_time")
+
+
+async def test_deleting_a_person_names_the_key_and_tells_what_went(client, servicer):
+    assert await client.delete_user_data("someone") == DeletedData(results=3, pictures=2, feedbacks=1)
+    assert servicer.requests[0].user_key == "someone"
+
+
+async def test_reloading_tells_which_model_serves_or_why_not(client, servicer):
+    assert (await client.reload_models()).version == "2"
+    servicer.script = [refuse(grpc.StatusCode.FAILED_PRECONDITION, "the new model is damaged", because("BAD_MODEL"))]
+    with pytest.raises(FailedPrecondition, match="damaged") as caught:
+        await client.reload_models()
+    assert caught.value.reason == "BAD_MODEL"
 
 
 async def test_repeated_feedback_keeps_its_request_id(client, servicer):

@@ -3,7 +3,7 @@
     with Client("localhost:50051") as client:
         print(client.recognize("page.jpg").text)
 
-The exceptions and their tree are in zorky_client.errors.
+The exceptions and their tree are in zorky_client.errors, the parts of a Report in zorky_client.reports.
 """
 
 from zorky_client._aio import AsyncClient
@@ -15,6 +15,7 @@ from zorky_client.errors import (
     AlreadyExists,
     ConnectionFailed,
     DeadlineExceeded,
+    FailedPrecondition,
     InvalidRequest,
     NotFound,
     PermissionDenied,
@@ -24,6 +25,7 @@ from zorky_client.errors import (
     Unavailable,
     ZorkyError,
 )
+from zorky_client.reports import DeletedData, Report
 from zorky_client.results import (
     Alternative,
     Capabilities,
@@ -49,6 +51,8 @@ __all__ = [
     "Client",
     "ConnectionFailed",
     "DeadlineExceeded",
+    "DeletedData",
+    "FailedPrecondition",
     "Feedback",
     "FeedbackOptions",
     "Image",
@@ -65,6 +69,7 @@ __all__ = [
     "QuotaExceeded",
     "Recognition",
     "RecognitionOptions",
+    "Report",
     "ServerFault",
     "ServerInfo",
     "Span",

@@ -4,7 +4,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
@@ -18,7 +19,8 @@ from zorky_client._channel import DEFAULT_TIMEOUT, Connection, Tls, default_serv
 from zorky_client._client import DEFAULT_CONCURRENCY, POLL_SECONDS
 from zorky_client._stream import Flight, Images, Outcome
 from zorky_client.errors import DeadlineExceeded
-from zorky_client.results import Feedback, Recognition, ServerInfo
+from zorky_client.reports import DeletedData, Report
+from zorky_client.results import Feedback, ModelIdentity, Quad, Recognition, ServerInfo
 
 T = TypeVar("T")
 
@@ -97,6 +99,31 @@ class AsyncClient:
     ) -> Feedback:
         """See Client.correct_words."""
         return await self._send(_calls.correct_words(result, words, options), timeout)
+
+    async def add_missed(
+        self,
+        result: Recognition | str,
+        lines: Sequence[tuple[Quad, str]],
+        *,
+        timeout: float | None = None,
+        **options: Unpack[FeedbackOptions],
+    ) -> Feedback:
+        """See Client.add_missed."""
+        return await self._send(_calls.add_missed(result, lines, options), timeout)
+
+    async def delete_user_data(self, user_key: str, *, timeout: float | None = None) -> DeletedData:
+        """See Client.delete_user_data."""
+        return await self._send(_calls.delete_user_data(user_key), timeout)
+
+    async def report(
+        self, *, start: datetime | None = None, end: datetime | None = None, timeout: float | None = None
+    ) -> Report:
+        """See Client.report."""
+        return await self._send(_calls.report(start, end), timeout)
+
+    async def reload_models(self, *, timeout: float | None = None) -> ModelIdentity:
+        """See Client.reload_models."""
+        return await self._send(_calls.reload_models(), timeout)
 
     async def info(self, *, timeout: float | None = None) -> ServerInfo:
         """See Client.info."""

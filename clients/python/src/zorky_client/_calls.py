@@ -5,8 +5,9 @@ The two clients differ only in how they send these.
 
 import os
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeAlias, TypedDict, TypeVar
 
@@ -15,8 +16,11 @@ from google.protobuf.message import Message
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from zorky.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     feedback_pb2,
     feedback_service_pb2_grpc,
+    geometry_pb2,
     recognition_pb2,
     recognition_service_pb2_grpc,
     server_info_service_pb2_grpc,
@@ -24,8 +28,9 @@ from zorky.v1 import (
 from zorky.v1.feedback_service_pb2 import FeedbackRequest
 from zorky.v1.recognition_service_pb2 import RecognizeRequest
 from zorky.v1.server_info_service_pb2 import GetServerInfoRequest
-from zorky_client import results
-from zorky_client.results import Feedback, Recognition, ServerInfo
+from zorky_client import reports, results
+from zorky_client.reports import DeletedData, Report
+from zorky_client.results import Feedback, ModelIdentity, Quad, Recognition, ServerInfo
 
 Image: TypeAlias = bytes | str | os.PathLike[str]
 """A picture: the bytes of its file, or the file's path."""
@@ -73,6 +78,7 @@ class Stubs:
         either: Any = channel
         self.recognition = recognition_service_pb2_grpc.RecognitionServiceStub(either)
         self.feedback = feedback_service_pb2_grpc.FeedbackServiceStub(either)
+        self.admin = admin_service_pb2_grpc.AdminServiceStub(either)
         self.info = server_info_service_pb2_grpc.ServerInfoServiceStub(either)
         self.health: Any = health_pb2_grpc.HealthStub(either)
 
@@ -131,6 +137,40 @@ def correct_words(
     return _feedback(request)
 
 
+def add_missed(
+    result: Recognition | str, lines: Sequence[tuple[Quad, str]], options: FeedbackOptions
+) -> Call[Feedback]:
+    """Gives lines that were not found, and where they stand."""
+    request = _feedback_request(result, options)
+    request.missed_lines.SetInParent()
+    for quad, text in lines:
+        request.missed_lines.lines.add(quad=_quad_message(quad), text=text)
+    return _feedback(request)
+
+
+def delete_user_data(user_key: str) -> Call[DeletedData]:
+    """Deletes all that is known of one person."""
+    request = admin_service_pb2.DeleteUserDataRequest(user_key=user_key)
+    return Call(lambda stubs: stubs.admin.DeleteUserData, request, reports.deleted)
+
+
+def report(start: datetime | None, end: datetime | None) -> Call[Report]:
+    """Asks for figures. Raises ValueError for a moment without a time zone."""
+    request = admin_service_pb2.GetReportRequest()
+    for field, moment in (("start_time", start), ("end_time", end)):
+        if moment is not None:
+            if moment.tzinfo is None:
+                raise ValueError("a report's start and end need a time zone, as in datetime.now(UTC)")
+            getattr(request, field).FromDatetime(moment)
+    return Call(lambda stubs: stubs.admin.GetReport, request, reports.report)
+
+
+def reload_models() -> Call[ModelIdentity]:
+    """Has the server look for new models."""
+    request = admin_service_pb2.ReloadModelsRequest()
+    return Call(lambda stubs: stubs.admin.ReloadModels, request, lambda answer: results.model(answer.model))
+
+
 def info() -> Call[ServerInfo]:
     """Asks what the server is and accepts."""
     return Call(lambda stubs: stubs.info.GetServerInfo, GetServerInfoRequest(), results.server_info)
@@ -164,6 +204,13 @@ def _feedback_request(result: Recognition | str, options: FeedbackOptions) -> Fe
     request = FeedbackRequest(**values)
     request.result_id = result if isinstance(result, str) else result.result_id
     return request
+
+
+def _quad_message(quad: Quad) -> geometry_pb2.Quad:
+    corners = (geometry_pb2.Point(x=point.x, y=point.y) for point in quad.points)
+    return geometry_pb2.Quad(
+        **dict(zip(("top_left", "top_right", "bottom_right", "bottom_left"), corners, strict=True))
+    )
 
 
 def _feedback(request: FeedbackRequest) -> Call[Feedback]:

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from queue import SimpleQueue
 from types import TracebackType
@@ -16,7 +17,8 @@ from zorky_client._calls import Call, FeedbackOptions, Image, RecognitionOptions
 from zorky_client._channel import DEFAULT_TIMEOUT, Connection, Tls, default_server
 from zorky_client._stream import Flight, Images, Outcome
 from zorky_client.errors import DeadlineExceeded
-from zorky_client.results import Feedback, Recognition, ServerInfo
+from zorky_client.reports import DeletedData, Report
+from zorky_client.results import Feedback, ModelIdentity, Quad, Recognition, ServerInfo
 
 T = TypeVar("T")
 
@@ -121,6 +123,35 @@ class Client:
     ) -> Feedback:
         """Gives single words as they should have been read: {(line, word): text}, both counted from 0."""
         return self._send(_calls.correct_words(result, words, options), timeout)
+
+    def add_missed(
+        self,
+        result: Recognition | str,
+        lines: Sequence[tuple[Quad, str]],
+        *,
+        timeout: float | None = None,
+        **options: Unpack[FeedbackOptions],
+    ) -> Feedback:
+        """Gives lines that were not found: where they stand in the picture, and what they say."""
+        return self._send(_calls.add_missed(result, lines, options), timeout)
+
+    def delete_user_data(self, user_key: str, *, timeout: float | None = None) -> DeletedData:
+        """Deletes all that the server knows of one person. Needs the admin right."""
+        return self._send(_calls.delete_user_data(user_key), timeout)
+
+    def report(
+        self, *, start: datetime | None = None, end: datetime | None = None, timeout: float | None = None
+    ) -> Report:
+        """Figures of the use of the server, by default of the last 30 days. Needs the admin right."""
+        return self._send(_calls.report(start, end), timeout)
+
+    def reload_models(self, *, timeout: float | None = None) -> ModelIdentity:
+        """Has the server look for new models now; returns the one that serves then. Needs the admin right.
+
+        Raises:
+            FailedPrecondition: the new ones cannot serve, and the one before goes on.
+        """
+        return self._send(_calls.reload_models(), timeout)
 
     def info(self, *, timeout: float | None = None) -> ServerInfo:
         """What the server is and what it accepts."""

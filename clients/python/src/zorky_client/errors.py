@@ -4,6 +4,7 @@ ZorkyError
 ├── InvalidRequest        the picture or an option is at fault: do not send it again as it is
 ├── NotFound              no such result, or it has expired
 ├── AlreadyExists         this request_id was used before with other content
+├── FailedPrecondition    the new models cannot serve: the one before goes on
 ├── Unauthenticated       the token is missing or wrong
 ├── PermissionDenied      the token lacks the right
 ├── QuotaExceeded         this token has used up its quota for now
@@ -81,6 +82,10 @@ class AlreadyExists(ZorkyError):
     """This request_id was used before with other content."""
 
 
+class FailedPrecondition(ZorkyError):
+    """The server was asked to take new models that cannot serve; the message says why."""
+
+
 class Unauthenticated(ZorkyError):
     """The token is missing or wrong."""
 
@@ -145,6 +150,7 @@ _CLASSES: dict[grpc.StatusCode, type[ZorkyError]] = {
     grpc.StatusCode.INVALID_ARGUMENT: InvalidRequest,
     grpc.StatusCode.NOT_FOUND: NotFound,
     grpc.StatusCode.ALREADY_EXISTS: AlreadyExists,
+    grpc.StatusCode.FAILED_PRECONDITION: FailedPrecondition,
     grpc.StatusCode.UNAUTHENTICATED: Unauthenticated,
     grpc.StatusCode.PERMISSION_DENIED: PermissionDenied,
     grpc.StatusCode.RESOURCE_EXHAUSTED: QuotaExceeded,

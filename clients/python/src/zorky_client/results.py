@@ -188,7 +188,7 @@ def recognition(result: recognition_pb2.RecognitionResult) -> Recognition:
         result_id=result.result_id,
         text=result.recognition.text,
         page=_page(result.recognition.page),
-        model=_model(result.model),
+        model=model(result.model),
         timings=_timings(result.timings),
         warnings=tuple(Warning(_warning_code(warning.code), warning.message) for warning in result.warnings),
         message=result,
@@ -204,6 +204,11 @@ def server_info(response: info_pb2.GetServerInfoResponse) -> ServerInfo:
     """The values of a server's description."""
     lifetime = response.result_lifetime.ToTimedelta()
     return ServerInfo(response.server_version, _capabilities(response.recognition), lifetime, response)
+
+
+def model(identity: result_pb2.ModelIdentity) -> ModelIdentity:
+    """The values of a model's identity."""
+    return ModelIdentity(identity.name, identity.version, identity.sha256, identity.calibration)
 
 
 def _page(page: recognition_pb2.Page) -> Page:
@@ -240,10 +245,6 @@ def _point(point: geometry_pb2.Point) -> Point:
     return Point(point.x, point.y)
 
 
-def _model(model: result_pb2.ModelIdentity) -> ModelIdentity:
-    return ModelIdentity(model.name, model.version, model.sha256, model.calibration)
-
-
 def _timings(timings: result_pb2.Timings) -> Timings:
     return Timings(
         queue=timings.queue.ToTimedelta().total_seconds(),
@@ -263,7 +264,7 @@ def _warning_code(code: int) -> str:
 
 def _capabilities(capabilities: server_info_pb2.RecognitionCapabilities) -> Capabilities:
     return Capabilities(
-        models=tuple(map(_model, capabilities.models)),
+        models=tuple(map(model, capabilities.models)),
         languages=tuple(capabilities.languages),
         media_types=tuple(capabilities.media_types),
         max_image_bytes=capabilities.max_image_bytes,

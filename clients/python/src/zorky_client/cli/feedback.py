@@ -5,7 +5,7 @@ from typing import TextIO
 
 import click
 
-from zorky_client import Client, FeedbackOptions
+from zorky_client import Client, FeedbackOptions, Point, Quad
 from zorky_client.cli.connection import server_options
 
 
@@ -24,6 +24,21 @@ class WordCorrection(click.ParamType[tuple[tuple[int, int], str]]):
         return (int(parts[1]), int(parts[2])), parts[3]
 
 
+class MissedLine(click.ParamType[tuple[Quad, str]]):
+    """LEFT,TOP,RIGHT,BOTTOM=TEXT as (quad, text)."""
+
+    name = "line"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> tuple[Quad, str]:
+        """Refuses what has another form."""
+        parts = re.fullmatch(r"(\d+),(\d+),(\d+),(\d+)=(.+)", str(value))
+        if parts is None:
+            self.fail(f"{value!r} is not of the form LEFT,TOP,RIGHT,BOTTOM=TEXT, as 40,300,620,350=строка", param, ctx)
+        left, top, right, bottom = map(float, parts.groups()[:4])
+        corners = (Point(left, top), Point(right, top), Point(right, bottom), Point(left, bottom))
+        return Quad(*corners), parts[5]
+
+
 @click.command(short_help="Tell the server how good a result was.")
 @click.argument("result_id", metavar="RESULT_ID")
 @click.option("--good", "rating", flag_value="good", help="The result was good enough to use.")
@@ -39,6 +54,13 @@ class WordCorrection(click.ParamType[tuple[tuple[int, int], str]]):
     metavar="LINE:WORD=TEXT",
     help="One word put right, line and word counted from 0; no text: there is no word. May be repeated.",
 )
+@click.option(
+    "--missed",
+    type=MissedLine(),
+    multiple=True,
+    metavar="LEFT,TOP,RIGHT,BOTTOM=TEXT",
+    help="A line that was not found and its box in pixels of the picture. May be repeated.",
+)
 @click.option("--comment", default="", metavar="TEXT", help="Anything else to say.")
 @click.option("--allow-training", is_flag=True, help="Picture and correction may be used for training.")
 @server_options
@@ -48,20 +70,23 @@ def feedback(
     rating: str | None,
     text: TextIO | None,
     words: tuple[tuple[tuple[int, int], str], ...],
+    missed: tuple[tuple[Quad, str], ...],
     comment: str,
     allow_training: bool,
 ) -> None:
-    """Tell the server how good a result was, or put it right: one of --good, --bad, --text and --word.
+    """Tell the server how good a result was, or put it right: one of --good, --bad, --text, --word and --missed.
 
     RESULT_ID is the resultId of zorky recognize --format json; --verbose tells it too.
     """
-    if sum(map(bool, (rating, text, words))) != 1:
-        raise click.UsageError("give one of --good, --bad, --text and --word")
+    if sum(map(bool, (rating, text, words, missed))) != 1:
+        raise click.UsageError("give one of --good, --bad, --text, --word and --missed")
     said: FeedbackOptions = {"comment": comment, "allow_training": allow_training}
     if text:
         receipt = client.correct_text(result_id, _read(text), **said)
     elif words:
         receipt = client.correct_words(result_id, dict(words), **said)
+    elif missed:
+        receipt = client.add_missed(result_id, missed, **said)
     else:
         receipt = client.rate(result_id, good=rating == "good", **said)
     click.echo(f"kept as {receipt.feedback_id}")
