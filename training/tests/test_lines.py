@@ -39,6 +39,15 @@ def test_lines_are_pictures_with_text_of_the_charset(engine: Engine) -> None:
         assert set(text) <= set(CHARSET)
 
 
+def test_half_of_the_lines_are_corrected_ones_where_there_are_any(sources: Sources, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / "line.png"), np.full((40, 200, 3), 220, np.uint8))
+    (tmp_path / "labels.tsv").write_text("line.png\tthis was corrected\tru\twriter\n")
+    tuning = Engine(Sources(sources.fonts, corrections=tmp_path), seed=3)
+    lines = [tuning.line(number) for number in range(40)]
+    assert 12 <= sum(text == "this was corrected" for _, text, _ in lines) <= 28
+    assert all(hand for _, text, hand in lines if text != "this was corrected")
+
+
 def test_strips_hold_ink_on_light_paper(engine: Engine) -> None:
     strips = [strip_from_crop(engine.line(number).crop) for number in range(40)]
     contrast = [float(np.percentile(strip, 95)) - float(np.percentile(strip, 1)) for strip in strips]

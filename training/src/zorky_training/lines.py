@@ -23,6 +23,8 @@ from .virtual_writers import virtual_writers
 FONT_SHARE, REAL_FONT_SHARE, TRACE_SHARE, VIRTUAL_SHARE, PRINTED_SHARE = 0.30, 0.13, 0.22, 0.30, 0.05
 """How often each kind of hand is asked for; a kind that is not installed leaves its share to the others."""
 REAL_LINE_SHARE = 0.08
+CORRECTED_SHARE = 0.5
+"""How often a line that a person corrected is asked for, where there are any; the rest keeps what was learnt before."""
 HELD_OUT = ("Yomogi", "Philosopher")
 """Hands that lines for training never use and those for evaluation use alone. Few: each hand kept back is missed."""
 _VIRTUAL_WRITERS = 80
@@ -45,10 +47,12 @@ class Line(NamedTuple):
 
 @dataclass(frozen=True)
 class Sources:
-    """fonts: a folder of handwriting fonts. data: a folder with fonts/, ru_traces.jsonl.gz and en_lines/, or None."""
+    """fonts: a folder of handwriting fonts. data: a folder with fonts/, ru_traces.jsonl.gz and en_lines/, or None.
+    corrections: a labelled folder of lines that people corrected, or None."""
 
     fonts: Path
     data: Path | None = None
+    corrections: Path | None = None
 
 
 class Engine:
@@ -60,9 +64,12 @@ class Engine:
         self._texts = Texts()
         self._kinds = _kinds(sources, held_out)
         self._real = RealLines(sources.data / "en_lines") if sources.data and not held_out else None
+        self._corrected = RealLines(sources.corrections) if sources.corrections and not held_out else None
 
     def line(self, number: int) -> Line:
         rng = np.random.default_rng((self._seed, number))
+        if self._corrected and rng.random() < CORRECTED_SHARE:
+            return Line(*self._corrected.draw(rng))
         if self._real and rng.random() < REAL_LINE_SHARE:
             return Line(*self._real.draw(rng))
         hand, text = self._pair(rng)
