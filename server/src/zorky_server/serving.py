@@ -26,7 +26,7 @@ from .runtime.cache import Cache
 from .runtime.engine import Engine
 from .runtime.providers import ProviderMissing
 from .settings import Settings
-from .store import Store, open_store
+from .store import Store, StorePlace, open_store
 from .tasks.handwriting.model import BadModel
 from .tracing import CannotTrace, Tracing
 
@@ -105,7 +105,7 @@ def _is_loopback(host: str) -> bool:
 async def _kept_store(settings: Settings) -> AsyncIterator[Store]:
     """The store, swept every now and then."""
     try:
-        store = await open_store(settings.data_dir, settings.result_lifetime)
+        store = await open_store(StorePlace(settings.data_dir), settings.result_lifetime)
     except (OSError, DBAPIError) as error:
         reason = error.orig if isinstance(error, DBAPIError) else error
         raise CannotServe(f"cannot keep results in {settings.data_dir}: {reason}") from error

@@ -29,7 +29,7 @@ from zorky_server.rpc.recognition import Readings
 from zorky_server.rpc.server import RpcServer
 from zorky_server.runtime.cache import Cache
 from zorky_server.runtime.engine import Engine
-from zorky_server.store import Store, open_store
+from zorky_server.store import Store, StorePlace, open_store
 from zorky_server.tasks.handwriting.model import ModelIdentity
 from zorky_server.tasks.handwriting.picture import Limits, open_picture
 from zorky_server.tasks.handwriting.values import (
@@ -145,7 +145,7 @@ async def serve(
     reader, gate = FixedReader(), Gate()
     metrics = Metrics()
     engine = Engine(workers=workers, budget=1, max_pending=max_pending, metrics=metrics)
-    store = await open_store(folder, lifetime)
+    store = await open_store(StorePlace(folder), lifetime)
     models = FixedModels(FixedModel(reader, {"gate": gate}))
     journal = Journal(metrics, Tracing())
     readings: Readings | None = Cache(cache_bytes) if cache_bytes else None

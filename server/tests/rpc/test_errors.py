@@ -6,7 +6,7 @@ from grpc import StatusCode
 
 from zorky_server.rpc.errors import BadField, Fault, Undecodable, fault_of, item_error_of, trailers_of
 from zorky_server.runtime.errors import ModelFailed, Overloaded
-from zorky_server.store import NoSuchWord, RequestIdReused, UnknownResult
+from zorky_server.store import NoSuchWord, OutsidePicture, RequestIdReused, UnknownResult
 from zorky_server.tasks.handwriting.values import BadPicture
 
 ROWS = [
@@ -14,6 +14,7 @@ ROWS = [
     (BadField("options.model", "UNKNOWN_MODEL", "none"), StatusCode.INVALID_ARGUMENT, "UNKNOWN_MODEL", "options.model"),
     (Undecodable("no message"), StatusCode.INVALID_ARGUMENT, "MESSAGE_UNDECODABLE", ""),
     (NoSuchWord(3, "none"), StatusCode.INVALID_ARGUMENT, "NO_SUCH_WORD", "word_corrections.corrections[3]"),
+    (OutsidePicture(2, "outside"), StatusCode.INVALID_ARGUMENT, "OUT_OF_RANGE", "missed_lines.lines[2].quad"),
     (UnknownResult("none"), StatusCode.NOT_FOUND, "RESULT_NOT_FOUND", ""),
     (RequestIdReused("twice"), StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", ""),
     (Overloaded("busy", 1.5), StatusCode.UNAVAILABLE, "OVERLOADED", ""),

@@ -185,12 +185,11 @@ def rows(served, query: str) -> list[tuple]:
 async def test_a_result_is_on_record_before_its_answer_and_holds_nothing_of_the_picture(served, png):
     options = messages.RecognitionOptions(user_key="пользователь 7")
     result = (await served.recognition.Recognize(RecognizeRequest(image=png, options=options))).result
-    query = "SELECT result_id, words_per_line, image_bytes, image_sha256, reading, user_hash FROM results"
-    ((result_id, counts, size, sha256, reading, user_hash),) = rows(served, query)
-    assert (result_id, counts, size) == (result.result_id, "[2, 1]", len(png))
-    assert sha256 is None
-    assert reading is None
-    assert len(user_hash) == 64
+    query = "SELECT result_id, words_per_line, words, confidence, image_bytes, user_hash, image_digest FROM results"
+    ((result_id, *facts, user_hash, image_digest),) = rows(served, query)
+    assert (result_id, *facts) == (result.result_id, "[2, 1]", 3, 0.5, len(png))
+    assert (len(user_hash), len(image_digest)) == (64, 32)
+    assert not rows(served, "SELECT * FROM readings")
     assert not list((served.folder / "pictures").iterdir())
     assert "пользователь".encode() not in (served.folder / "zorky.sqlite3-wal").read_bytes()
 
@@ -199,5 +198,5 @@ async def test_a_picture_is_kept_with_its_reading_when_that_is_allowed(served, p
     options = messages.RecognitionOptions(retention=messages.RETENTION_FEEDBACK)
     result = (await served.recognition.Recognize(RecognizeRequest(image=png, options=options))).result
     assert (served.folder / "pictures" / result.result_id).read_bytes() == png
-    ((reading,),) = rows(served, "SELECT reading FROM results")
+    ((reading,),) = rows(served, "SELECT reading FROM readings")
     assert Parse(reading, messages.Recognition()) == result.recognition

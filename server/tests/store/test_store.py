@@ -8,12 +8,12 @@ import time
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from zorky_server.store import Feedback, KeptPicture, RequestIdReused, ResultRecord, UnknownResult, open_store
+from zorky_server.store import Feedback, RequestIdReused, ResultRecord, StorePlace, UnknownResult, open_store
 from zorky_server.store.pictures import PictureFolder
 from zorky_server.store.secret import keyed_hash, load_secret
 
 
-def result(number: int = 1, kept: KeptPicture | None = None) -> ResultRecord:
+def result(number: int = 1, kept: str | None = None) -> ResultRecord:
     return ResultRecord(
         result_id=f"{number:032x}",
         user_key="",
@@ -21,11 +21,12 @@ def result(number: int = 1, kept: KeptPicture | None = None) -> ResultRecord:
         model_version="1",
         model_sha256="ab" * 32,
         calibration="c1",
-        image_bytes=3,
+        image=b"png",
         width=2,
         height=1,
-        timings={"decode": 0.01},
+        timings={"decode": 0.01, "total": 0.5},
         words_per_line=(2,),
+        confidence=0.5,
         kept=kept,
     )
 
@@ -36,17 +37,17 @@ def praise(request_id: str, number: int = 1, *, allow_training: bool = False) ->
 
 @pytest.fixture
 async def store(tmp_path):
-    opened = await open_store(tmp_path, lifetime=3600)
+    opened = await open_store(StorePlace(tmp_path), lifetime=3600)
     yield opened
     await opened.close()
 
 
 async def test_feedback_survives_a_restart(tmp_path):
-    first = await open_store(tmp_path, lifetime=3600)
+    first = await open_store(StorePlace(tmp_path), lifetime=3600)
     await first.record(result())
     receipt = await first.add_feedback(praise("r"))
     await first.close()
-    second = await open_store(tmp_path, lifetime=3600)
+    second = await open_store(StorePlace(tmp_path), lifetime=3600)
     assert await second.add_feedback(praise("r")) == receipt
     await second.close()
 
@@ -58,7 +59,7 @@ async def test_the_same_feedback_sent_at_once_is_kept_once(store):
 
 
 async def test_two_servers_that_share_a_folder_see_each_others_results(tmp_path, store):
-    other = await open_store(tmp_path, lifetime=3600)
+    other = await open_store(StorePlace(tmp_path), lifetime=3600)
     await store.record(result())
     receipt = await other.add_feedback(praise("r"))
     assert await store.add_feedback(praise("r")) == receipt
@@ -89,8 +90,8 @@ async def test_a_group_of_results_that_cannot_be_written_fails_for_each_of_its_c
 
 
 async def test_an_expired_result_is_forgotten_with_its_picture(tmp_path):
-    store = await open_store(tmp_path, lifetime=0.05)
-    await store.record(result(1, KeptPicture(b"png", "{}")))
+    store = await open_store(StorePlace(tmp_path), lifetime=0.05)
+    await store.record(result(1, "{}"))
     await asyncio.sleep(0.06)
     await store.sweep()
     with pytest.raises(UnknownResult):
@@ -100,9 +101,9 @@ async def test_an_expired_result_is_forgotten_with_its_picture(tmp_path):
 
 
 async def test_a_picture_given_for_training_outlives_its_result(tmp_path):
-    store = await open_store(tmp_path, lifetime=0.2)
-    await store.record(result(1, KeptPicture(b"png", "{}")))
-    await store.record(result(2, KeptPicture(b"png", "{}")))
+    store = await open_store(StorePlace(tmp_path), lifetime=0.2)
+    await store.record(result(1, "{}"))
+    await store.record(result(2, "{}"))
     await store.add_feedback(praise("r", allow_training=True))
     await asyncio.sleep(0.2)
     await store.sweep()
@@ -111,7 +112,7 @@ async def test_a_picture_given_for_training_outlives_its_result(tmp_path):
 
 
 async def test_a_sweep_leaves_what_has_not_expired(tmp_path, store):
-    await store.record(result(1, KeptPicture(b"png", "{}")))
+    await store.record(result(1, "{}"))
     await store.sweep()
     assert len(list((tmp_path / "pictures").iterdir())) == 1
     assert (await store.add_feedback(praise("r"))).feedback_id
@@ -139,7 +140,7 @@ def test_a_hash_needs_the_secret():
 
 
 async def test_only_the_owner_may_enter_the_folders(tmp_path):
-    store = await open_store(tmp_path / "data", lifetime=1)
+    store = await open_store(StorePlace(tmp_path / "data"), lifetime=1)
     for folder in (tmp_path / "data", tmp_path / "data" / "pictures"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     await store.close()

@@ -15,7 +15,7 @@ from grpc_status import rpc_status
 from zorky.v1 import recognition_service_pb2 as recognition
 
 from ..runtime.errors import Expired, ModelFailed, Overloaded
-from ..store import NoSuchWord, RequestIdReused, UnknownResult
+from ..store import NoSuchWord, OutsidePicture, RequestIdReused, UnknownResult
 from ..tasks.handwriting.values import BadPicture
 from .answers import duration_of
 
@@ -100,6 +100,7 @@ _TABLE: dict[type[Exception], Callable[..., Fault]] = {
     BadField: lambda error: _invalid(error.reason, error, error.field),
     Undecodable: lambda error: _invalid("MESSAGE_UNDECODABLE", error, ""),
     NoSuchWord: lambda error: _invalid("NO_SUCH_WORD", error, f"word_corrections.corrections[{error.index}]"),
+    OutsidePicture: lambda error: _invalid("OUT_OF_RANGE", error, f"missed_lines.lines[{error.index}].quad"),
     UnknownResult: lambda error: Fault(StatusCode.NOT_FOUND, "RESULT_NOT_FOUND", str(error)),
     RequestIdReused: lambda error: Fault(StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", str(error)),
     Overloaded: lambda error: Fault(StatusCode.UNAVAILABLE, "OVERLOADED", str(error), retry_after=error.retry_after),

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import uuid
 from collections.abc import AsyncIterator, Mapping
+from statistics import fmean
 from time import monotonic
 from typing import Protocol
 
@@ -22,7 +23,7 @@ from zorky.v1.recognition_service_pb2 import (
 from ..runtime.cache import Cache
 from ..runtime.engine import Engine, Outcome
 from ..runtime.sessions import Session
-from ..store import KeptPicture, ResultRecord, Store
+from ..store import ResultRecord, Store
 from ..tasks.handwriting.model import ModelIdentity
 from ..tasks.handwriting.picture import Limits
 from ..tasks.handwriting.values import Reading, ReadOptions, Steps
@@ -148,8 +149,8 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
         recognition = recognition_of(outcome.value)
         result = result_of(uuid.uuid4().hex, recognition, identity, outcome)
         self._describe(result.result_id, outcome)
-        kept = KeptPicture(image, MessageToJson(recognition, indent=None)) if wanted.keeps_picture else None
-        await self._store.record(_record(result.result_id, identity, wanted.user_key, len(image), outcome, kept))
+        kept = MessageToJson(recognition, indent=None) if wanted.keeps_picture else None
+        await self._store.record(_record(result.result_id, identity, wanted.user_key, image, outcome, kept))
         if self._readings and question:
             self._readings.put(identity.sha256, question, (result.result_id, outcome.value))
         return result
@@ -180,11 +181,12 @@ def _record(
     result_id: str,
     model: ModelIdentity,
     user_key: str,
-    image_bytes: int,
+    image: bytes,
     outcome: Outcome[Reading],
-    kept: KeptPicture | None,
+    kept: str | None,
 ) -> ResultRecord:
     reading = outcome.value
+    confidences = [word.confidence for line in reading.lines for word in line.words]
     return ResultRecord(
         result_id=result_id,
         user_key=user_key,
@@ -192,10 +194,11 @@ def _record(
         model_version=model.version,
         model_sha256=model.sha256,
         calibration=model.calibration,
-        image_bytes=image_bytes,
+        image=image,
         width=reading.width,
         height=reading.height,
         timings={**outcome.stages, "queue": outcome.queue, "total": outcome.total},
         words_per_line=tuple(len(line.words) for line in reading.lines),
+        confidence=fmean(confidences) if confidences else None,
         kept=kept,
     )

@@ -1,26 +1,38 @@
-"""What the server remembers: that it gave a result, and what people say of it. SQLite and a folder of pictures."""
+"""What the server remembers: that it gave a result, and what people say of it. A database and a folder of pictures."""
 
 from .store import Store, open_store
 from .values import (
+    Consented,
+    Deleted,
+    Failure,
     Feedback,
-    KeptPicture,
+    MissedLine,
     NoSuchWord,
+    OutsidePicture,
+    Promotion,
     Receipt,
     RequestIdReused,
     ResultRecord,
+    StorePlace,
     StoreRefusal,
     UnknownResult,
     WordCorrection,
 )
 
 __all__ = [
+    "Consented",
+    "Deleted",
+    "Failure",
     "Feedback",
-    "KeptPicture",
+    "MissedLine",
     "NoSuchWord",
+    "OutsidePicture",
+    "Promotion",
     "Receipt",
     "RequestIdReused",
     "ResultRecord",
     "Store",
+    "StorePlace",
     "StoreRefusal",
     "UnknownResult",
     "WordCorrection",

@@ -1,46 +1,64 @@
-"""The statements behind the store. Each function runs inside a transaction of its caller."""
+"""The statements behind results and feedback. Each function runs inside a transaction of its caller."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import RowMapping, delete, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .schema import feedback as feedback_table
-from .schema import results
-from .values import Feedback, NoSuchWord, Receipt, RequestIdReused, UnknownResult, WordCorrection
+from .schema import readings, results
+from .values import (
+    Consented,
+    Feedback,
+    MissedLine,
+    NoSuchWord,
+    OutsidePicture,
+    Receipt,
+    RequestIdReused,
+    UnknownResult,
+    WordCorrection,
+)
 
-_NOTHING_READ = {"image_sha256": None, "reading": None}
+
+async def add_result(
+    connection: AsyncConnection, result: Mapping[str, object], reading: Mapping[str, object] | None
+) -> None:
+    """Adds rows of `results` and, where the picture is kept, of `readings`."""
+    await connection.execute(insert(results).values(result))
+    if reading:
+        await connection.execute(insert(readings).values(reading))
 
 
-async def add(connection: AsyncConnection, feedback: Feedback, receipt: Receipt) -> Receipt:
+async def add_feedback(connection: AsyncConnection, feedback: Feedback, receipt: Receipt) -> Receipt:
     """Adds feedback under a fresh receipt, or finds the receipt of the same feedback sent before.
 
-    Raises RequestIdReused, UnknownResult or NoSuchWord.
+    Raises RequestIdReused, UnknownResult, NoSuchWord or OutsidePicture, before anything is written.
     """
-    content = {key: value for key, value in asdict(feedback).items() if key != "request_id"}
-    fingerprint = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+    content = _content(feedback)
+    fingerprint = _fingerprint(feedback, content)
     if earlier := await _receipt(connection, feedback.request_id, fingerprint):
         return earlier
-    words_per_line = await _words_per_line(connection, feedback.result_id, receipt.created_at)
-    _check_words(feedback.words or (), words_per_line)
+    result = await _unexpired(connection, feedback.result_id, receipt.created_at)
+    _check_words(feedback.words or (), result["words_per_line"])
+    _check_lines(feedback.missed or (), result["width"], result["height"])
     row = {**asdict(receipt), "request_id": feedback.request_id, "fingerprint": fingerprint, "content": content}
-    row |= {"result_id": content.pop("result_id"), "allow_training": content.pop("allow_training")}
-    await connection.execute(insert(feedback_table).values(row))
+    row |= {"result_id": feedback.result_id, "kind": feedback.kind, "rating": feedback.rating}
+    await connection.execute(insert(feedback_table).values(row | {"allow_training": feedback.allow_training}))
     if not feedback.allow_training:
-        reading = update(results).where(results.c.result_id == feedback.result_id)
-        await connection.execute(reading.values(_NOTHING_READ))
+        await connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
     return receipt
 
 
 async def keeps(connection: AsyncConnection, result_id: str, now: int) -> bool:
     """Whether the picture of a result is kept, and not expired by `now`."""
-    kept = (results.c.result_id == result_id, results.c.image_sha256.is_not(None), results.c.expires_at > now)
-    return await connection.scalar(select(results.c.result_id).where(*kept)) is not None
+    kept = select(readings.c.result_id).join(results).where(readings.c.result_id == result_id)
+    return await connection.scalar(kept.where(results.c.expires_at > now)) is not None
 
 
 async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]:
@@ -50,21 +68,71 @@ async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]
     """
     answered = select(feedback_table.c.result_id)
     expired = results.c.expires_at <= now
-    spent = (
-        expired,
-        results.c.image_sha256.is_not(None),
-        results.c.result_id.not_in(answered.where(feedback_table.c.allow_training)),
-    )
-    ids = (await connection.scalars(select(results.c.result_id).where(*spent))).all()
-    await connection.execute(update(results).where(*spent).values(_NOTHING_READ))
+    spent = select(readings.c.result_id).join(results).where(expired)
+    spent = spent.where(readings.c.result_id.not_in(answered.where(feedback_table.c.allow_training)))
+    ids = (await connection.scalars(spent)).all()
+    await connection.execute(delete(readings).where(readings.c.result_id.in_(spent)))
     await connection.execute(delete(results).where(expired, results.c.result_id.not_in(answered)))
     return ids
 
 
-async def with_picture(connection: AsyncConnection) -> set[str]:
-    """Ids of the results whose picture is kept."""
-    ids = await connection.scalars(select(results.c.result_id).where(results.c.image_sha256.is_not(None)))
+async def with_picture(connection: AsyncConnection, result_ids: Collection[str]) -> set[str]:
+    """Which of these results have their picture kept."""
+    ids = await connection.scalars(select(readings.c.result_id).where(readings.c.result_id.in_(result_ids)))
     return set(ids.all())
+
+
+async def consented(connection: AsyncConnection, since: int) -> list[Consented]:
+    """Feedback from the moment `since` on that may be used for training and whose picture is kept, the oldest first."""
+    table = feedback_table.c
+    rows = await connection.execute(
+        select(
+            table.feedback_id, table.request_id, table.result_id, table.created_at, table.content,
+            results.c.user_hash, results.c.model_version, readings.c.reading, readings.c.image_sha256,
+        )
+        .select_from(feedback_table.join(results).join(readings, readings.c.result_id == results.c.result_id))
+        .where(table.allow_training, table.created_at >= since)
+        .order_by(table.created_at, table.feedback_id)
+    )  # fmt: skip
+    return [_consented(row) for row in rows.mappings()]
+
+
+def _consented(row: RowMapping) -> Consented:
+    facts = dict(row)
+    feedback = _feedback(facts.pop("request_id"), row["result_id"], facts.pop("content"))
+    return Consented(**facts, feedback=feedback)
+
+
+def _feedback(request_id: str, result_id: str, content: dict[str, Any]) -> Feedback:
+    """Feedback that allows training, from what `_content` made of it."""
+    words = content.get("words")
+    missed = content.get("missed")
+    return Feedback(
+        request_id,
+        result_id,
+        rating=content["rating"],
+        text=content["text"],
+        words=None if words is None else tuple(WordCorrection(**word) for word in words),
+        missed=None if missed is None else tuple(MissedLine(tuple(line["quad"]), line["text"]) for line in missed),
+        comment=content["comment"],
+        allow_training=True,
+    )
+
+
+def _content(feedback: Feedback) -> dict[str, Any]:
+    """What the person says, for JSON."""
+    content = asdict(feedback)
+    for elsewhere in ("request_id", "result_id", "allow_training"):
+        del content[elsewhere]
+    if feedback.missed is None:
+        del content["missed"]  # it came later: fingerprints made before must stay what they are
+    return content
+
+
+def _fingerprint(feedback: Feedback, content: Mapping[str, Any]) -> str:
+    """Equal for equal feedback under whatever request id."""
+    whole = {**content, "result_id": feedback.result_id, "allow_training": feedback.allow_training}
+    return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
 async def _receipt(connection: AsyncConnection, request_id: str, fingerprint: str) -> Receipt | None:
@@ -80,13 +148,17 @@ async def _receipt(connection: AsyncConnection, request_id: str, fingerprint: st
     return Receipt(row.feedback_id, row.created_at)
 
 
-async def _words_per_line(connection: AsyncConnection, result_id: str, now: int) -> list[int]:
-    counts: list[int] | None = await connection.scalar(
-        select(results.c.words_per_line).where(results.c.result_id == result_id, results.c.expires_at > now)
+async def _unexpired(connection: AsyncConnection, result_id: str, now: int) -> RowMapping:
+    """words_per_line, width and height of a result."""
+    table = results.c
+    found = await connection.execute(
+        select(table.words_per_line, table.width, table.height).where(
+            table.result_id == result_id, table.expires_at > now
+        )
     )
-    if counts is None:
+    if (row := found.mappings().one_or_none()) is None:
         raise UnknownResult("no such result, or it has expired")
-    return counts
+    return row
 
 
 def _check_words(words: Sequence[WordCorrection], words_per_line: Sequence[int]) -> None:
@@ -95,3 +167,10 @@ def _check_words(words: Sequence[WordCorrection], words_per_line: Sequence[int])
             raise NoSuchWord(index, f"the result has {len(words_per_line)} lines, so no line {word.line}")
         if word.word >= words_per_line[word.line]:
             raise NoSuchWord(index, f"line {word.line} has {words_per_line[word.line]} words, so no word {word.word}")
+
+
+def _check_lines(lines: Sequence[MissedLine], width: int, height: int) -> None:
+    for index, line in enumerate(lines):
+        corners = zip(line.quad[::2], line.quad[1::2], strict=True)
+        if not all(0 <= x <= width and 0 <= y <= height for x, y in corners):  # so NaN is refused too
+            raise OutsidePicture(index, f"the picture is {width}x{height}: put every corner of the line inside it")

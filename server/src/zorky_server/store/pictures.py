@@ -19,14 +19,16 @@ class PictureFolder:
         """Writes a picture. Nothing is synced: the record's SHA-256 tells a torn file."""
         (self._folder / result_id).write_bytes(image)
 
+    def read(self, result_id: str) -> bytes:
+        """The bytes of a picture. Raises FileNotFoundError."""
+        return (self._folder / result_id).read_bytes()
+
     def delete(self, result_ids: Collection[str]) -> None:
         """Deletes pictures; those that are not there are not missed."""
         for result_id in result_ids:
             (self._folder / result_id).unlink(missing_ok=True)
 
-    def delete_strays(self, known: Collection[str]) -> None:
-        """Deletes settled files that are not among the known ones: what a crash left between file and record."""
+    def settled(self) -> list[str]:
+        """Ids of pictures so old that their record, if there is one, has been written."""
         settled = time.time() - _SETTLING
-        for path in self._folder.iterdir():
-            if path.name not in known and path.stat().st_mtime < settled:
-                path.unlink(missing_ok=True)
+        return [path.name for path in self._folder.iterdir() if path.stat().st_mtime < settled]

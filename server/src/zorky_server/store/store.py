@@ -1,4 +1,4 @@
-"""Keeps result records and feedback in SQLite. What a method has returned from is on disk."""
+"""Keeps result records and feedback. What a method has returned from is on disk."""
 
 from __future__ import annotations
 
@@ -6,146 +6,160 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
-from sqlalchemy import event, insert
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import ColumnElement
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from . import ledger
+from . import deletion, ledger, logbook
+from .database import sqlite_reader, sqlite_writer
 from .pictures import PictureFolder
 from .schema import metadata, results
-from .secret import keyed_hash, load_secret
-from .values import Feedback, Receipt, ResultRecord
+from .secret import keyed_digest, keyed_hash, load_secret
+from .values import Consented, Deleted, Failure, Feedback, Promotion, Receipt, ResultRecord, StorePlace
+from .writer import Writer
 
-T = TypeVar("T")
-
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON")
+_NOT_IN_RESULTS = ("user_key", "image", "kept")
 
 
 class Store:
-    """Records, feedback and kept pictures in one folder. Opened by `open_store`."""
+    """Records, feedback and kept pictures. Opened by `open_store`."""
 
-    def __init__(self, database: AsyncEngine, pictures: PictureFolder, secret: bytes, lifetime: float) -> None:
+    def __init__(
+        self, writes: AsyncEngine, reads: AsyncEngine, pictures: PictureFolder, secret: bytes, lifetime: float
+    ) -> None:
         """lifetime: seconds for which feedback for a result is accepted."""
-        self._database = database
+        self._writes = writes
+        self._reads = reads
+        self._writer = Writer(writes)
         self._pictures = pictures
         self._secret = secret
         self._lifetime = round(lifetime * 1e6)
-        self._writes: set[asyncio.Task[Any]] = set()
-        self._unwritten: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
-        self._writing = asyncio.Lock()
 
     async def record(self, record: ResultRecord) -> None:
         """Keeps that a result was given, and its picture when that is allowed."""
-        await self._finish(self._record(record))
+        await self._writer.finish(self._record(record))
 
     async def keeps(self, result_id: str) -> bool:
         """Whether the picture and the reading of a result are kept."""
-        return await self._finish(self._keeps(result_id))
+        async with self.snapshot() as connection:
+            return await ledger.keeps(connection, result_id, _now())
 
     async def add_feedback(self, feedback: Feedback) -> Receipt:
-        """Keeps feedback once, however often it comes. Raises UnknownResult, RequestIdReused or NoSuchWord."""
-        return await self._finish(self._add_feedback(feedback))
+        """Keeps feedback once, however often it comes.
+
+        Raises UnknownResult, RequestIdReused, NoSuchWord or OutsidePicture.
+        """
+        return await self._writer.finish(self._add_feedback(feedback))
+
+    async def consented(self, since: int = 0) -> list[Consented]:
+        """Feedback from the moment `since` on that may be used for training and whose picture is kept, the oldest
+        first."""
+        async with self.snapshot() as connection:
+            return await ledger.consented(connection, since)
+
+    async def picture(self, result_id: str) -> bytes:
+        """The picture of a result as it was uploaded. Raises FileNotFoundError when it is not kept."""
+        return await asyncio.to_thread(self._pictures.read, result_id)
+
+    async def delete_user(self, user_key: str) -> Deleted:
+        """Deletes all that is known of one person."""
+        return await self._writer.finish(self._delete(results.c.user_hash == keyed_hash(self._secret, user_key)))
+
+    async def purge(self, older_than: float) -> Deleted:
+        """Deletes results given more than `older_than` seconds ago, with all that was said of them."""
+        return await self._writer.finish(self._delete(results.c.created_at < _now() - round(older_than * 1e6)))
+
+    async def count_failures(self, counts: Mapping[Failure, int]) -> None:
+        """Adds to the counts of calls that were not answered with OK in this hour."""
+        await self._writer.finish(self._writer.write(partial(logbook.count_failures, counts=dict(counts), now=_now())))
+
+    async def add_promotion(self, promotion: Promotion) -> None:
+        """Keeps what became of a model."""
+        await self._writer.finish(self._writer.write(partial(logbook.add_promotion, promotion=promotion)))
+
+    async def promotions(self) -> list[Promotion]:
+        """What became of models, the oldest first."""
+        async with self.snapshot() as connection:
+            return await logbook.all_promotions(connection)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that reads alone, and sees everything as it was at its first statement."""
+        async with self._reads.begin() as connection:
+            yield connection
 
     async def sweep(self) -> None:
         """Forgets expired results, but for what feedback refers to and what it gave for training."""
-        await self._finish(self._sweep())
+        await self._writer.finish(self._sweep())
 
     async def close(self) -> None:
         """Finishes what is being written and closes the database."""
-        await asyncio.gather(*self._writes, return_exceptions=True)
-        await self._database.dispose()
-
-    async def _finish(self, write: Coroutine[Any, Any, T]) -> T:
-        """Runs a write to its end even when the caller leaves: a cancelled one would break the connection."""
-        task = asyncio.create_task(write)
-        self._writes.add(task)
-        task.add_done_callback(self._writes.discard)
-        return await asyncio.shield(task)
+        await self._writer.finished()
+        await self._reads.dispose()
+        await self._writes.dispose()
 
     async def _record(self, record: ResultRecord) -> None:
-        row = asdict(record)
-        user_key, kept, now = row.pop("user_key"), record.kept, _now()
-        del row["kept"]
-        row |= {"created_at": now, "expires_at": now + self._lifetime, "image_sha256": None, "reading": None}
-        row["user_hash"] = keyed_hash(self._secret, user_key) if user_key else None
-        if kept:
-            row |= {"image_sha256": hashlib.sha256(kept.image).hexdigest(), "reading": kept.reading}
-            await asyncio.to_thread(self._pictures.keep, record.result_id, kept.image)
-        written = asyncio.get_running_loop().create_future()
-        self._unwritten.append((row, written))
-        async with self._writing:
-            await self._write_rows()
-        await written
+        row = {name: value for name, value in asdict(record).items() if name not in _NOT_IN_RESULTS}
+        now = _now()
+        row |= {"created_at": now, "expires_at": now + self._lifetime, "image_bytes": len(record.image)}
+        row |= {"words": sum(record.words_per_line), "total_us": round(record.timings["total"] * 1e6)}
+        row["user_hash"] = keyed_hash(self._secret, record.user_key) if record.user_key else None
+        row["image_digest"], reading = await asyncio.to_thread(self._keep, record)
+        await self._writer.write(partial(ledger.add_result, result=row, reading=reading))
 
-    async def _write_rows(self) -> None:
-        """One transaction for all that came while the one before was written: a commit waits for the disk."""
-        group, self._unwritten = self._unwritten, []
-        if not group:
-            return
-        try:
-            async with self._database.begin() as connection:
-                await connection.execute(insert(results), [row for row, _ in group])
-        except Exception as error:  # whatever it is, everyone in the group has to know
-            for _, written in group:
-                written.set_exception(error)
-        else:
-            for _, written in group:
-                written.set_result(None)
-
-    async def _keeps(self, result_id: str) -> bool:
-        async with self._database.begin() as connection:
-            return await ledger.keeps(connection, result_id, _now())
+    def _keep(self, record: ResultRecord) -> tuple[str, dict[str, Any] | None]:
+        """The picture's digest, and the row for `readings` once the picture is kept; None where it may not be."""
+        digest = keyed_digest(self._secret, record.image)
+        if record.kept is None:
+            return digest, None
+        self._pictures.keep(record.result_id, record.image)
+        sha256 = hashlib.sha256(record.image).hexdigest()
+        return digest, {"result_id": record.result_id, "image_sha256": sha256, "reading": record.kept}
 
     async def _add_feedback(self, feedback: Feedback) -> Receipt:
-        receipt = Receipt(uuid.uuid4().hex, _now())
-        async with self._database.begin() as connection:
-            receipt = await ledger.add(connection, feedback, receipt)
+        fresh = Receipt(uuid.uuid4().hex, _now())
+        receipt = await self._writer.write(partial(ledger.add_feedback, feedback=feedback, receipt=fresh))
         if not feedback.allow_training:
             await asyncio.to_thread(self._pictures.delete, [feedback.result_id])
         return receipt
 
+    async def _delete(self, which: ColumnElement[bool]) -> Deleted:
+        """Pictures go after their records: a record tells where the picture is until nothing else is left of it."""
+        total = Deleted()
+        while True:
+            ids, deleted = await self._writer.write(partial(deletion.delete_some, which=which))
+            if not ids:
+                return total
+            await asyncio.to_thread(self._pictures.delete, ids)
+            total += deleted
+
     async def _sweep(self) -> None:
-        async with self._database.begin() as connection:
-            spent = await ledger.forget_expired(connection, _now())
-            kept = await ledger.with_picture(connection)
+        spent = await self._writer.write(partial(ledger.forget_expired, now=_now()))
         await asyncio.to_thread(self._pictures.delete, spent)
-        await asyncio.to_thread(self._pictures.delete_strays, kept)
+        settled = await asyncio.to_thread(self._pictures.settled)
+        async with self.snapshot() as connection:
+            known = await ledger.with_picture(connection, settled)
+        await asyncio.to_thread(self._pictures.delete, set(settled) - known)
 
 
-async def open_store(folder: Path, lifetime: float) -> Store:
-    """Opens the store in `folder`, making folder, tables and secret on first use. See Store.
+async def open_store(place: StorePlace, lifetime: float) -> Store:
+    """Opens a store, making what it needs on first use. See Store.
 
     Raises OSError or sqlalchemy.exc.SQLAlchemyError.
     """
-    database = _connect(folder)
-    async with database.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    return Store(database, PictureFolder(folder / "pictures"), load_secret(folder / "secret"), lifetime)
-
-
-def _connect(folder: Path) -> AsyncEngine:
-    """One connection: SQLite writes one transaction at a time anyway, and so nobody waits for a lock of ours."""
+    folder = place.folder
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    database = create_async_engine(
-        f"sqlite+aiosqlite:///{folder / 'zorky.sqlite3'}",
-        pool_size=1,
-        max_overflow=0,
-        hide_parameters=True,  # error messages reach the log, and parameters are what people wrote
-    )
-    event.listen(database.sync_engine, "connect", _configure)
-    event.listen(database.sync_engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
-    return database
-
-
-def _configure(connection: Any, _record: object) -> None:
-    """Leaves transactions to us, so that each takes the write lock at its start and never fails half way for it."""
-    connection.isolation_level = None
-    for pragma in _PRAGMAS:
-        connection.execute(f"PRAGMA {pragma}").close()
+    file = folder / "zorky.sqlite3"
+    writes = sqlite_writer(file)
+    async with writes.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    secret = load_secret(folder / "secret")
+    return Store(writes, sqlite_reader(file), PictureFolder(folder / "pictures"), secret, lifetime)
 
 
 def _now() -> int:

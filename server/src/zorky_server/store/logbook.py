@@ -1,0 +1,41 @@
+"""The statements behind failures and promotions. Each function runs inside a transaction of its caller."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from .schema import failures, promotions
+from .values import Failure, Promotion
+
+_HOUR = 3_600_000_000
+"""Microseconds."""
+
+
+async def count_failures(connection: AsyncConnection, counts: Mapping[Failure, int], now: int) -> None:
+    """Adds to the counts of the hour of `now`."""
+    rows = [asdict(failure) | {"hour": now // _HOUR, "count": count} for failure, count in counts.items()]
+    if not rows:
+        return
+    # Rows in one order: two servers that add to the same ones then wait for each other, and never in a circle.
+    rows.sort(key=lambda row: tuple(map(str, row.values())))
+    upsert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(failures).values(rows)
+    added = {"count": failures.c.count + upsert.excluded.count}
+    await connection.execute(upsert.on_conflict_do_update(index_elements=failures.primary_key.columns, set_=added))
+
+
+async def add_promotion(connection: AsyncConnection, promotion: Promotion) -> None:
+    """Keeps what became of a model."""
+    await connection.execute(insert(promotions).values(promotion_id=uuid.uuid4().hex, **asdict(promotion)))
+
+
+async def all_promotions(connection: AsyncConnection) -> list[Promotion]:
+    """The oldest first."""
+    columns = [column for column in promotions.c if column is not promotions.c.promotion_id]
+    rows = await connection.execute(select(*columns).order_by(promotions.c.created_at, promotions.c.promotion_id))
+    return [Promotion(**row) for row in rows.mappings()]
