@@ -1,5 +1,7 @@
 """Figures against a year that is drawn and counted again by plain loops, and a week that one counts by hand."""
 
+import asyncio
+import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -11,7 +13,7 @@ from traffic import Day, Failed, Picture, Said, life, write
 
 from zorky_server.report import make_report
 from zorky_server.report.figures import Activity, AnswerQuality, Cohort, Conversion, FailureCount, Latency, Report
-from zorky_server.store import StorePlace, open_store
+from zorky_server.store import ResultRecord, StorePlace, open_store
 from zorky_server.store.schema import results
 
 EPOCH = datetime(1970, 1, 1)
@@ -266,3 +268,20 @@ async def test_the_span_is_widened_to_whole_days(store):
     day = date(2026, 3, 30)
     report = await reported(store, [Day([picture("1", ADA, moment(day))])], moment(day, 23), moment(day, 24) + 1)
     assert (report.start, report.end, report.total.pictures) == (day, day + timedelta(days=2), 1)
+
+
+async def test_what_has_expired_still_counts(tmp_path):
+    store = await open_store(StorePlace(tmp_path), lifetime=0.01)
+    facts = dict.fromkeys(("model", "model_version", "model_sha256", "calibration"), "1")
+    await store.record(
+        ResultRecord(
+            result_id="1", user_key="Ада", image=b"png", width=2, height=1, timings={"total": 0.5}, words_per_line=(2,),
+            confidence=0.5, kept="{}", **facts,
+        )
+    )  # fmt: skip
+    await asyncio.sleep(0.02)
+    await store.sweep()
+    now = time.time_ns() // 1000
+    report = await reported(store, [], now - 1_000_000, now)
+    assert (report.total.users, report.total.pictures) == (1, 1)
+    await store.close()

@@ -62,17 +62,17 @@ async def keeps(connection: AsyncConnection, result_id: str, now: int) -> bool:
 
 
 async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]:
-    """Forgets what is known of results that expired by `now`; returns the ids of those whose picture must go.
+    """Forgets the readings of results that expired by `now`; returns the ids of those, whose picture must go.
 
-    A result with feedback keeps its record; one whose feedback allows training keeps its picture and reading too.
+    One whose feedback allows training keeps picture and reading. The record of facts stays: the numbers are counted on
+    it.
     """
-    answered = select(feedback_table.c.result_id)
-    expired = results.c.expires_at <= now
-    spent = select(readings.c.result_id).join(results).where(expired)
-    spent = spent.where(readings.c.result_id.not_in(answered.where(feedback_table.c.allow_training)))
+    table = results.c
+    expired = select(table.result_id).where(table.result_id == readings.c.result_id, table.expires_at <= now)
+    given = select(feedback_table.c.result_id).where(feedback_table.c.allow_training)
+    spent = select(readings.c.result_id).where(expired.exists(), readings.c.result_id.not_in(given))
     ids = (await connection.scalars(spent)).all()
     await connection.execute(delete(readings).where(readings.c.result_id.in_(spent)))
-    await connection.execute(delete(results).where(expired, results.c.result_id.not_in(answered)))
     return ids
 
 

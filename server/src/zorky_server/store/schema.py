@@ -23,7 +23,7 @@ results = Table(
     metadata,
     Column("result_id", String(32), primary_key=True),
     Column("created_at", BigInteger, nullable=False, index=True),
-    Column("expires_at", BigInteger, nullable=False, index=True),
+    Column("expires_at", BigInteger, nullable=False),
     Column("user_hash", String(64)),
     Column("client", String(64), nullable=False, server_default=""),
     Column("model", Text, nullable=False),
