@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from . import process
 from .metrics import CannotExpose, Metrics
 from .models import Models
+from .rpc.failures import Failures
 from .rpc.journal import Journal
 from .rpc.server import CannotListen, RpcServer
 from .runtime.cache import Cache
@@ -32,6 +33,10 @@ from .tracing import CannotTrace, Tracing
 
 _SWEEP_EVERY = 600.0
 """Seconds between two searches for expired results."""
+_COUNT_EVERY = 5.0
+"""Seconds between two writes of how many calls failed."""
+_SHORTEST_TOKEN = 16
+"""Characters: fewer can be guessed."""
 
 log = structlog.get_logger("zorky.serving")
 
@@ -48,28 +53,30 @@ async def run(settings: Settings, port_file: Path | None) -> int:
     process.prepare()
     try:
         with closing(Metrics()) as metrics, closing(Tracing()) as traces:
-            return await _serve(settings, port_file, signals, metrics, Journal(metrics, traces))
+            return await _serve(settings, port_file, signals, metrics, traces)
     except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing) as error:
         raise CannotServe(str(error)) from error
 
 
 async def _serve(
-    settings: Settings, port_file: Path | None, signals: Signals, metrics: Metrics, journal: Journal
+    settings: Settings, port_file: Path | None, signals: Signals, metrics: Metrics, traces: Tracing
 ) -> int:
+    failures = Failures()
     models = Models(settings, metrics)
-    credentials = _credentials(settings)
+    credentials, admin_token = _credentials(settings), _admin_token(settings)
     engine = Engine(
         workers=settings.workers, budget=settings.batch_pixels, max_pending=settings.max_pending, metrics=metrics
     )
-    async with _kept_store(settings) as store:
+    async with _kept_store(settings) as store, _counting(store, failures):
         server = RpcServer(
             models,
             engine,
             store,
-            journal,
+            Journal(metrics, traces, failures),
             stream_items=2 * settings.workers,
             result_lifetime=settings.result_lifetime,
             readings=Cache(settings.cache_mib * 2**20) if settings.cache_mib else None,
+            admin_token=admin_token,
         )
         port = server.listen(settings.host, settings.port, credentials)
         _expose(metrics, settings, port_file)
@@ -92,6 +99,21 @@ def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
         return grpc.ssl_server_credentials([(settings.tls_key.read_bytes(), settings.tls_cert.read_bytes())])
     except OSError as error:  # SSLError is one
         raise CannotServe(f"tls_cert and tls_key are not a certificate and its key: {error}") from error
+
+
+def _admin_token(settings: Settings) -> str:
+    """What callers of AdminService have to show; empty where nobody may call it."""
+    if settings.admin_token_file is None:
+        return ""
+    try:
+        token = settings.admin_token_file.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CannotServe(f"cannot read admin_token_file {settings.admin_token_file}: {error}") from None
+    if len(token) < _SHORTEST_TOKEN or not token.isprintable():
+        raise CannotServe(
+            f"admin_token_file must hold one line of at least {_SHORTEST_TOKEN} characters: openssl rand -hex 32"
+        )
+    return token
 
 
 def _is_loopback(host: str) -> bool:
@@ -124,6 +146,31 @@ async def _sweep(store: Store) -> None:
         except (OSError, SQLAlchemyError):
             log.exception("sweep failed")
         await asyncio.sleep(_SWEEP_EVERY)
+
+
+@asynccontextmanager
+async def _counting(store: Store, failures: Failures) -> AsyncIterator[None]:
+    """Writes down now and then how many calls failed, and what is left at the end."""
+
+    async def write() -> None:
+        if taken := failures.take():
+            try:
+                await store.count_failures(taken)
+            except SQLAlchemyError:
+                failures.give_back(taken)
+                log.exception("failures were not counted")
+
+    async def write_on() -> None:
+        while True:
+            await asyncio.sleep(_COUNT_EVERY)
+            await write()
+
+    writing = asyncio.create_task(write_on())
+    try:
+        yield
+    finally:
+        writing.cancel()
+        await write()
 
 
 @asynccontextmanager

@@ -40,6 +40,8 @@ class Settings(BaseModel):
     """PEM file with the certificate chain. With tls_key, turns TLS on."""
     tls_key: UserPath | None = None
     """PEM file with the certificate's private key."""
+    admin_token_file: UserPath | None = None
+    """File with the token that AdminService asks for; without it nobody may call AdminService."""
     data_dir: UserPath = Field(default_factory=lambda: user_data_path("zorky"))
     """Folder of the database, kept pictures and the server's secret; made on first use."""
     models_dir: UserPath = zorky_models.ROOT

@@ -19,18 +19,20 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from zorky.v1.admin_service_pb2_grpc import AdminServiceStub
 from zorky.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
 from zorky.v1.server_info_service_pb2_grpc import ServerInfoServiceStub
 from zorky_server.logs import configure_logs
 from zorky_server.metrics import Metrics
+from zorky_server.rpc.failures import Failures
 from zorky_server.rpc.journal import Journal
 from zorky_server.rpc.recognition import Readings
 from zorky_server.rpc.server import RpcServer
 from zorky_server.runtime.cache import Cache
 from zorky_server.runtime.engine import Engine
 from zorky_server.store import Store, StorePlace, open_store
-from zorky_server.tasks.handwriting.model import ModelIdentity
+from zorky_server.tasks.handwriting.model import BadModel, ModelIdentity
 from zorky_server.tasks.handwriting.picture import Limits, open_picture
 from zorky_server.tasks.handwriting.values import (
     Alternative,
@@ -104,6 +106,16 @@ class FixedModels:
     """What serves now; a test may put another one in its place."""
 
     current: FixedModel
+    waiting: FixedModel | BadModel | None = None
+    """What a reload finds."""
+
+    async def reload(self) -> bool:
+        if isinstance(self.waiting, BadModel):
+            raise self.waiting
+        if self.waiting is None:
+            return False
+        self.current, self.waiting = self.waiting, None
+        return True
 
 
 @dataclass
@@ -116,6 +128,7 @@ class Served:
     reader: FixedReader
     gate: Gate
     metrics: Metrics
+    failures: Failures
     journal: Journal
     port: int
     folder: Path
@@ -134,28 +147,48 @@ class Served:
         return FeedbackServiceStub(self.channel)
 
     @property
+    def admin(self) -> AdminServiceStub:
+        return AdminServiceStub(self.channel)
+
+    @property
     def info(self) -> ServerInfoServiceStub:
         return ServerInfoServiceStub(self.channel)
 
 
 @asynccontextmanager
 async def serve(
-    folder: Path, *, workers: int = 2, max_pending: int = 8, lifetime: float = 3600, cache_bytes: int = 0
+    folder: Path,
+    *,
+    workers: int = 2,
+    max_pending: int = 8,
+    lifetime: float = 3600,
+    cache_bytes: int = 0,
+    admin_token: str = "",
 ) -> AsyncIterator[Served]:
     reader, gate = FixedReader(), Gate()
     metrics = Metrics()
     engine = Engine(workers=workers, budget=1, max_pending=max_pending, metrics=metrics)
     store = await open_store(StorePlace(folder), lifetime)
     models = FixedModels(FixedModel(reader, {"gate": gate}))
-    journal = Journal(metrics, Tracing())
+    failures = Failures()
+    journal = Journal(metrics, Tracing(), failures)
     readings: Readings | None = Cache(cache_bytes) if cache_bytes else None
-    server = RpcServer(models, engine, store, journal, stream_items=3, result_lifetime=lifetime, readings=readings)
+    server = RpcServer(
+        models,
+        engine,
+        store,
+        journal,
+        stream_items=3,
+        result_lifetime=lifetime,
+        readings=readings,
+        admin_token=admin_token,
+    )
     port = server.listen("127.0.0.1", 0)
     engine.start()
     await server.start()
     try:
         async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
-            yield Served(server, store, models, reader, gate, metrics, journal, port, folder, channel)
+            yield Served(server, store, models, reader, gate, metrics, failures, journal, port, folder, channel)
     finally:
         gate.is_open.set()
         await server.abort()

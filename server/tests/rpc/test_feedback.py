@@ -9,8 +9,9 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 
 from zorky.v1 import recognition_pb2 as messages
-from zorky.v1.feedback_pb2 import TextCorrection, WordCorrection, WordCorrections
+from zorky.v1.feedback_pb2 import MissedLine, MissedLines, TextCorrection, WordCorrection, WordCorrections
 from zorky.v1.feedback_service_pb2 import FeedbackRequest
+from zorky.v1.geometry_pb2 import Point, Quad
 from zorky.v1.recognition_service_pb2 import RecognizeRequest
 
 
@@ -27,6 +28,17 @@ def about(result_id: str, /, **content: object) -> FeedbackRequest:
 
 def words(*corrections: WordCorrection) -> WordCorrections:
     return WordCorrections(corrections=corrections)
+
+
+def missed(*corners: tuple[float, float], text: str = "забытая строка") -> MissedLines:
+    """One line with these corners."""
+    points = [Point(x=x, y=y) for x, y in corners]
+    quad = Quad(**dict(zip(("top_left", "top_right", "bottom_right", "bottom_left"), points, strict=False)))
+    return MissedLines(lines=[MissedLine(quad=quad, text=text)])
+
+
+BOX = ((0, 0), (64, 0), (64, 48), (0, 48))
+"""All of the picture."""
 
 
 async def refused(served, request: FeedbackRequest) -> tuple[grpc.StatusCode, str, str]:
@@ -49,6 +61,8 @@ async def refused(served, request: FeedbackRequest) -> tuple[grpc.StatusCode, st
         {"text_correction": TextCorrection(text="")},
         {"text_correction": TextCorrection(text="я" * 100_000)},
         {"word_corrections": words(WordCorrection(line=0, word=0, text="Привет!"), WordCorrection(line=1, word=0))},
+        {"missed_lines": missed(*BOX)},
+        {"missed_lines": missed(*BOX[2:], *BOX[:2], text="в" * 1000)},
     ],
 )
 async def test_feedback_of_every_kind_is_taken_and_taken_once(served, result_id, content):
@@ -104,6 +118,15 @@ async def test_feedback_of_every_kind_is_taken_and_taken_once(served, result_id,
             "word_corrections.corrections[0]",
             "NO_SUCH_WORD",
         ),
+        ({"missed_lines": MissedLines()}, "missed_lines.lines", "OUT_OF_RANGE"),
+        ({"missed_lines": MissedLines(lines=[MissedLine()] * 101)}, "missed_lines.lines", "OUT_OF_RANGE"),
+        ({"missed_lines": missed(*BOX, text=" ")}, "missed_lines.lines[0].text", "REQUIRED"),
+        ({"missed_lines": missed(*BOX, text="две\nстроки")}, "missed_lines.lines[0].text", "OUT_OF_RANGE"),
+        ({"missed_lines": missed(*BOX, text="д" * 1001)}, "missed_lines.lines[0].text", "TOO_LONG"),
+        ({"missed_lines": missed(*BOX[:3])}, "missed_lines.lines[0].quad.bottom_left.x", "REQUIRED"),
+        ({"missed_lines": missed(*BOX[::-1])}, "missed_lines.lines[0].quad", "OUT_OF_RANGE"),
+        ({"missed_lines": missed(*BOX[:3], (float("nan"), 48))}, "missed_lines.lines[0].quad", "OUT_OF_RANGE"),
+        ({"missed_lines": missed(*BOX[:3], (0, 48.5))}, "missed_lines.lines[0].quad", "OUT_OF_RANGE"),
     ],
 )
 async def test_feedback_that_cannot_be_meant_is_refused_with_the_field(served, result_id, content, field, reason):

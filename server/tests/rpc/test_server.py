@@ -29,7 +29,8 @@ def second(served):
 
 
 def test_the_services_are_ours():
-    assert SERVICES == ("zorky.v1.RecognitionService", "zorky.v1.FeedbackService", "zorky.v1.ServerInfoService")
+    names = ("RecognitionService", "FeedbackService", "ServerInfoService", "AdminService")
+    assert tuple(f"zorky.v1.{name}" for name in names) == SERVICES
 
 
 @pytest.mark.parametrize("service", ["", *SERVICES])

@@ -21,6 +21,7 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 
 REQUEST_ID = "x-request-id"
+_SANE_CLIENT = re.compile(r"[A-Za-z0-9._/+-]{1,64}")
 _SANE_ID = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 
 
@@ -77,9 +78,9 @@ class Calls(grpc.aio.ServerInterceptor):
     async def _call(self, method: str, context: Context) -> AsyncIterator[str]:
         """One call: yields its request id, tells how it went and gives the caller the status of what it raised."""
         self._enter(context)
-        metadata = _texts(context)
-        request_id = _request_id(metadata)
-        with self._journal.call(method, request_id, metadata, deadline_of(context)) as entry:
+        metadata = metadata_of(context)
+        request_id, client = _request_id(metadata), client_of(metadata)
+        with self._journal.call(method, request_id, client, metadata, deadline_of(context)) as entry:
             try:
                 yield request_id
             except Exception as error:
@@ -100,15 +101,21 @@ class Calls(grpc.aio.ServerInterceptor):
             self._none_running.set()
 
 
+def metadata_of(context: Context) -> dict[str, str]:
+    """The call's metadata, without what is binary."""
+    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
+
+
+def client_of(metadata: Mapping[str, str]) -> str:
+    """Which program calls, as its user agent names itself first; empty where that is not fit for a log."""
+    name = metadata.get("user-agent", "").partition(" ")[0]
+    return name if _SANE_CLIENT.fullmatch(name) else ""
+
+
 def deadline_of(context: Context) -> float:
     """The moment of time.monotonic() at which the caller stops waiting; infinity when never."""
     remaining: float | None = context.time_remaining()
     return math.inf if remaining is None else time.monotonic() + remaining
-
-
-def _texts(context: Context) -> dict[str, str]:
-    """The metadata, without what is binary."""
-    return {key: value for key, value in context.invocation_metadata() or () if isinstance(value, str)}
 
 
 def _request_id(metadata: Mapping[str, str]) -> str:

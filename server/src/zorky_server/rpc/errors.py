@@ -14,8 +14,10 @@ from grpc_status import rpc_status
 
 from zorky.v1 import recognition_service_pb2 as recognition
 
+from ..report.span import BadSpan
 from ..runtime.errors import Expired, ModelFailed, Overloaded
 from ..store import NoSuchWord, OutsidePicture, RequestIdReused, UnknownResult
+from ..tasks.handwriting.model import BadModel
 from ..tasks.handwriting.values import BadPicture
 from .answers import duration_of
 
@@ -35,6 +37,14 @@ class BadField(ValueError):
 
 class Undecodable(ValueError):
     """The bytes of a request are not the message that the method takes."""
+
+
+class NoToken(Exception):
+    """The caller showed no token, or a wrong one; the message says how to show it."""
+
+
+class NoAdmin(Exception):
+    """Nobody may do this at this server; the message says what would have to be set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,10 @@ _TABLE: dict[type[Exception], Callable[..., Fault]] = {
     RequestIdReused: lambda error: Fault(StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", str(error)),
     Overloaded: lambda error: Fault(StatusCode.UNAVAILABLE, "OVERLOADED", str(error), retry_after=error.retry_after),
     Expired: lambda error: Fault(StatusCode.DEADLINE_EXCEEDED, "DEADLINE_EXCEEDED", str(error)),
+    BadSpan: lambda error: _invalid("OUT_OF_RANGE", error, "start_time"),
+    NoToken: lambda error: Fault(StatusCode.UNAUTHENTICATED, "TOKEN_WRONG", str(error)),
+    NoAdmin: lambda error: Fault(StatusCode.PERMISSION_DENIED, "ADMIN_DISABLED", str(error)),
+    BadModel: lambda error: Fault(StatusCode.FAILED_PRECONDITION, "BAD_MODEL", str(error)),
     ModelFailed: lambda _: _ours("MODEL_FAILED"),
 }
 

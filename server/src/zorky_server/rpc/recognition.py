@@ -26,9 +26,10 @@ from ..runtime.sessions import Session
 from ..store import ResultRecord, Store
 from ..tasks.handwriting.model import ModelIdentity
 from ..tasks.handwriting.picture import Limits
+from ..tasks.handwriting.scripts import language_of
 from ..tasks.handwriting.values import Reading, ReadOptions, Steps
 from .answers import recognition_of, result_of
-from .calls import Context, deadline_of
+from .calls import Context, client_of, deadline_of, metadata_of
 from .errors import item_error_of
 from .journal import Journal
 from .requests import Wanted, checked_name, wanted_of
@@ -98,17 +99,19 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
 
     async def Recognize(self, request: RecognizeRequest, context: Context) -> RecognizeResponse:  # noqa: N802 (gRPC's)
         """Reads one picture."""
-        return RecognizeResponse(result=await self._result(request, deadline_of(context)))
+        result = await self._result(request, client_of(metadata_of(context)), deadline_of(context))
+        return RecognizeResponse(result=result)
 
     async def RecognizeStream(  # type: ignore[override]  # noqa: N802  (grpc.aio takes a coroutine that writes)
         self, requests: AsyncIterator[RecognizeStreamRequest], context: Context
     ) -> None:
         """Reads many pictures. Takes no more from the transport than is worked on: flow control holds back the rest."""
         slots, writing = asyncio.Semaphore(self._stream_items), asyncio.Lock()
+        client = client_of(metadata_of(context))
 
         async def answer(request: RecognizeStreamRequest) -> None:
             try:
-                response = await self._item(request, deadline_of(context))
+                response = await self._item(request, client, deadline_of(context))
                 async with writing:
                     await context.write(response)
             finally:
@@ -120,19 +123,19 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
                 group.create_task(answer(request))
                 await slots.acquire()
 
-    async def _item(self, request: RecognizeStreamRequest, deadline: float) -> RecognizeStreamResponse:
+    async def _item(self, request: RecognizeStreamRequest, client: str, deadline: float) -> RecognizeStreamResponse:
         """The answer to one item: a result, or what Recognize would have answered as its status."""
-        with self._journal.item(_STREAM, deadline) as entry:
+        with self._journal.item(_STREAM, client, deadline) as entry:
             try:
                 checked_name(request.item_id, "item_id")
-                result = await self._result(request, deadline)
+                result = await self._result(request, client, deadline)
             except Exception as error:
                 return RecognizeStreamResponse(item_id=request.item_id, error=item_error_of(entry.failed(error)))
             entry.ended()
             return RecognizeStreamResponse(item_id=request.item_id, result=result)
 
     async def _result(
-        self, request: RecognizeRequest | RecognizeStreamRequest, deadline: float
+        self, request: RecognizeRequest | RecognizeStreamRequest, client: str, deadline: float
     ) -> recognition_pb2.RecognitionResult:
         image, model = request.image, self._models.current
         identity = model.reader.identity
@@ -150,7 +153,7 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
         result = result_of(uuid.uuid4().hex, recognition, identity, outcome)
         self._describe(result.result_id, outcome)
         kept = MessageToJson(recognition, indent=None) if wanted.keeps_picture else None
-        await self._store.record(_record(result.result_id, identity, wanted.user_key, image, outcome, kept))
+        await self._store.record(_record(result.result_id, identity, client, wanted.user_key, image, outcome, kept))
         if self._readings and question:
             self._readings.put(identity.sha256, question, (result.result_id, outcome.value))
         return result
@@ -180,6 +183,7 @@ class RecognitionServicer(recognition_service_pb2_grpc.RecognitionServiceService
 def _record(
     result_id: str,
     model: ModelIdentity,
+    client: str,
     user_key: str,
     image: bytes,
     outcome: Outcome[Reading],
@@ -200,5 +204,7 @@ def _record(
         timings={**outcome.stages, "queue": outcome.queue, "total": outcome.total},
         words_per_line=tuple(len(line.words) for line in reading.lines),
         confidence=fmean(confidences) if confidences else None,
+        client=client,
+        language=language_of(reading.text),
         kept=kept,
     )

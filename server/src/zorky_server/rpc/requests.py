@@ -8,10 +8,12 @@ from typing import Literal, TypeVar
 
 from zorky.v1 import feedback_service_pb2 as feedback_messages
 from zorky.v1 import recognition_pb2 as messages
-from zorky.v1.feedback_pb2 import RATING_BAD, RATING_GOOD, Rating, WordCorrections
+from zorky.v1.feedback_pb2 import RATING_BAD, RATING_GOOD, MissedLines, Rating, WordCorrections
+from zorky.v1.geometry_pb2 import Point
+from zorky.v1.geometry_pb2 import Quad as QuadMessage
 
 from ..runtime.admission import Lane
-from ..store import Feedback, WordCorrection
+from ..store import Feedback, MissedLine, Quad, WordCorrection
 from ..tasks.handwriting.values import Layout, ReadOptions
 from .errors import BadField
 
@@ -20,7 +22,10 @@ _MAX_NAME = 128
 """Bytes of the names that callers choose."""
 _MAX_TEXT, _MAX_WORD, _MAX_COMMENT = 100_000, 1_000, 2_000
 """Code points."""
-_MAX_CORRECTIONS = 1_000
+_MAX_CORRECTIONS, _MAX_MISSED = 1_000, 100
+_LEAST_AREA = 16.0
+"""Square pixels: nobody writes smaller."""
+_CORNERS = ("top_left", "top_right", "bottom_right", "bottom_left")
 
 _LAYOUTS = {
     messages.LAYOUT_UNSPECIFIED: Layout.PAGE,
@@ -77,15 +82,16 @@ def feedback_of(request: feedback_messages.FeedbackRequest) -> Feedback:
     """The feedback as a value."""
     content = request.WhichOneof("content")
     if content is None:
-        raise BadField("content", "REQUIRED", "say something: a rating, a text correction or word corrections")
+        raise BadField("content", "REQUIRED", "say something: a rating, a text, words or missed lines")
     return Feedback(
-        request_id=_required(checked_name(request.request_id, "request_id"), "request_id"),
-        result_id=_required(request.result_id, "result_id"),
+        request_id=required(checked_name(request.request_id, "request_id"), "request_id"),
+        result_id=required(request.result_id, "result_id"),
         rating=_known(request.rating, _RATINGS, Rating.Name, "rating") if content == "rating" else None,
         text=_short(request.text_correction.text, _MAX_TEXT, "text_correction.text")
         if content == "text_correction"
         else None,
         words=_words(request.word_corrections) if content == "word_corrections" else None,
+        missed=_missed(request.missed_lines) if content == "missed_lines" else None,
         comment=_short(request.comment, _MAX_COMMENT, "comment"),
         allow_training=request.allow_training,
     )
@@ -125,7 +131,8 @@ def _probability(number: float, field: str) -> float:
     return number
 
 
-def _required(text: str, field: str) -> str:
+def required(text: str, field: str) -> str:
+    """A text that is not empty."""
     if not text:
         raise BadField(field, "REQUIRED", f"{field} is empty: it is required")
     return text
@@ -152,3 +159,34 @@ def _words(message: WordCorrections) -> tuple[WordCorrection, ...]:
         text = _short(correction.text, _MAX_WORD, f"{place}.text")
         words[correction.line, correction.word] = WordCorrection(correction.line, correction.word, text)
     return tuple(words.values())
+
+
+def _missed(message: MissedLines) -> tuple[MissedLine, ...]:
+    field = "missed_lines.lines"
+    if not 1 <= len(message.lines) <= _MAX_MISSED:
+        raise BadField(field, "OUT_OF_RANGE", f"send 1 to {_MAX_MISSED} missed lines")
+    missed = []
+    for index, line in enumerate(message.lines):
+        text_field = f"{field}[{index}].text"
+        text = required(_short(line.text, _MAX_WORD, text_field).strip(), text_field)
+        if "\n" in text:
+            raise BadField(text_field, "OUT_OF_RANGE", f"{text_field} has several lines: send each on its own")
+        missed.append(MissedLine(_quad(line.quad, f"{field}[{index}].quad"), text))
+    return tuple(missed)
+
+
+def _quad(message: QuadMessage, field: str) -> Quad:
+    """Whether it is inside the picture is for the store to say, which knows the picture's size."""
+    (x0, y0), (x1, y1), (x2, y2), (x3, y3) = (_point(getattr(message, name), f"{field}.{name}") for name in _CORNERS)
+    # Twice the area by the diagonals, positive where the corners go round clockwise, y growing downwards.
+    twice = (x2 - x0) * (y3 - y1) - (x3 - x1) * (y2 - y0)
+    if not twice >= 2 * _LEAST_AREA:  # so NaN is refused too
+        raise BadField(field, "OUT_OF_RANGE", f"{field} encloses nothing: name its corners clockwise around the line")
+    return x0, y0, x1, y1, x2, y2, x3, y3
+
+
+def _point(message: Point, field: str) -> tuple[float, float]:
+    for axis in ("x", "y"):
+        if not message.HasField(axis):
+            raise BadField(f"{field}.{axis}", "REQUIRED", f"{field}.{axis} is not set: it is required, even when 0")
+    return message.x, message.y

@@ -10,6 +10,8 @@ from grpc_health.v1.health_pb2 import HealthCheckResponse
 from grpc_reflection.v1alpha import reflection
 
 from zorky.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
     feedback_service_pb2,
     feedback_service_pb2_grpc,
     recognition_service_pb2,
@@ -20,13 +22,14 @@ from zorky.v1 import (
 
 from ..runtime.engine import Engine
 from ..store import Store
+from .admin import AdminServicer, ReloadingModels
 from .calls import Calls
 from .feedback import FeedbackServicer
 from .journal import Journal
-from .recognition import Models, Readings, RecognitionServicer
+from .recognition import Readings, RecognitionServicer
 from .server_info import ServerInfoServicer
 
-_FILES = (recognition_service_pb2, feedback_service_pb2, server_info_service_pb2)
+_FILES = (recognition_service_pb2, feedback_service_pb2, server_info_service_pb2, admin_service_pb2)
 SERVICES = tuple(service.full_name for file in _FILES for service in file.DESCRIPTOR.services_by_name.values())
 """Full names of our services."""
 
@@ -40,7 +43,7 @@ class RpcServer:
 
     def __init__(
         self,
-        models: Models,
+        models: ReloadingModels,
         engine: Engine,
         store: Store,
         journal: Journal,
@@ -48,8 +51,9 @@ class RpcServer:
         stream_items: int,
         result_lifetime: float,
         readings: Readings | None = None,
+        admin_token: str = "",
     ) -> None:
-        """See RecognitionServicer and ServerInfoServicer."""
+        """See RecognitionServicer, ServerInfoServicer and AdminServicer."""
         self._calls = Calls(journal)
         self._health = health.aio.HealthServicer()
         options = _options(models.current.reader.limits.max_bytes)
@@ -61,6 +65,9 @@ class RpcServer:
         feedback_service_pb2_grpc.add_FeedbackServiceServicer_to_server(FeedbackServicer(store), self._server)
         server_info_service_pb2_grpc.add_ServerInfoServiceServicer_to_server(
             ServerInfoServicer(models, stream_items, result_lifetime), self._server
+        )
+        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(
+            AdminServicer(store, models, admin_token), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         reflection.enable_server_reflection((*SERVICES, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)

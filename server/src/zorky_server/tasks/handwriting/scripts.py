@@ -30,6 +30,15 @@ def in_one_script(words: Sequence[str]) -> list[str]:
     ]
 
 
+def language_of(text: str) -> str:
+    """The language of most letters, as a BCP 47 code: "ru" for Cyrillic ones, "en" for Latin ones, empty without any."""
+    cyrillic = sum("Ѐ" <= letter <= "ӿ" for letter in text)
+    latin = sum(letter in ascii_letters for letter in text)
+    if cyrillic == latin == 0:
+        return ""
+    return "ru" if cyrillic >= latin else "en"
+
+
 def _decisive(word: str) -> tuple[int, int]:
     """How many letters of the word are only Cyrillic, and how many only Latin."""
     return sum(map(_ONLY_CYRILLIC.__contains__, word)), sum(map(_ONLY_LATIN.__contains__, word))
