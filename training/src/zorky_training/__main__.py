@@ -9,9 +9,11 @@ from . import (
     evaluate,
     evaluate_detector,
     examples,
+    finetune,
     fonts,
     formats,
     import_easyocr,
+    judge,
     language_model,
     package,
     pages,
@@ -22,7 +24,7 @@ from . import (
 )
 
 _MODULES = (
-    fonts, contact, train_recognizer, formats, evaluate,
+    fonts, contact, train_recognizer, finetune, judge, formats, evaluate,
     pages, train_detector, evaluate_detector, package, examples, peers, language_model, import_easyocr,
     rivals,
 )  # fmt: skip

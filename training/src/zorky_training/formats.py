@@ -65,6 +65,11 @@ def draw(engine: Engine, count: int) -> list[Drawn]:
     return lines
 
 
+def calibration_strips(sources: Sources) -> Strips:
+    """The lines on which integers see the ranges of values."""
+    return [line.tensor for line in draw(Engine(sources, _CALIBRATION_SEED), _CALIBRATION_LINES)]
+
+
 def write_formats(network: Recognizer, folder: Path, calibration: Strips) -> dict[str, Path]:
     """Writes recognizer.onnx, recognizer.fp16.onnx and recognizer.int8.onnx; returns them by format.
 
@@ -212,9 +217,8 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _run(arguments: argparse.Namespace) -> None:
     sources = Sources(arguments.fonts, arguments.data / "train" if arguments.data else None)
-    calibration = [line.tensor for line in draw(Engine(sources, _CALIBRATION_SEED), _CALIBRATION_LINES)]
     network = _network(arguments)
-    paths = write_formats(network, arguments.output or arguments.folder, calibration)
+    paths = write_formats(network, arguments.output or arguments.folder, calibration_strips(sources))
     drawn = draw(Engine(sources, DRAWN_SEED, held_out=True), arguments.lines)
     dev = dev_sets(arguments.data / "dev") if arguments.data else []
     logits = as_function(network)
