@@ -8,12 +8,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import structlog
 
+from .following import Followed
 from .metrics import Metrics
 from .process import return_memory
+from .registry import Current, Registry, RegistryError, Unreachable
 from .runtime.engine import drive
 from .runtime.providers import ProviderMissing
 from .runtime.sessions import OnnxSession, Session
@@ -24,6 +27,10 @@ from .tasks.handwriting.reader import Reader, warm_up_picture
 from .tasks.handwriting.values import ReadOptions
 
 log = structlog.get_logger("zorky.models")
+
+_TASK = "handwriting"
+_REFUSALS = (BadModel, ProviderMissing, RegistryError)
+"""Why what shall serve cannot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +45,106 @@ class Models:
     """The model that serves now."""
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
-        """Loads settings.models_dir and warms it up. Raises BadModel."""
+        """Loads the model that shall serve and warms it up: the current one of settings.registry, else that of
+        settings.models_dir. Where the registry's cannot serve, an earlier one does. Raises BadModel or Unreachable."""
         self._settings = settings
         self._metrics = metrics
         self._replacing = asyncio.Lock()
-        self.current = _loaded(settings)
+        self._refused: Current | None = None
+        self._followed: Followed | None = None
+        if settings.registry:
+            registry = Registry(settings.registry, _TASK)
+            self._followed = Followed(registry, settings.data_dir / "models", _TASK)
+        self.current = self._first()
         self._metrics.model(self.current.reader.identity)
 
-    async def reload(self) -> None:
-        """Loads settings.models_dir anew, warms it up and lets it serve; where it cannot, the one before goes on."""
-        async with self._replacing:
+    async def reload(self) -> bool:
+        """Loads what shall serve now, warms it up and lets it serve. Returns whether that is another model than before.
+        Raises BadModel with the reason where it cannot; the one before goes on."""
+        try:
+            return await self._replace()
+        except _REFUSALS as error:
+            self._tell(error)
+            raise BadModel(str(error)) from error
+
+    async def follow(self) -> None:
+        """Looks into the registry every settings.registry_poll seconds, for ever, and lets what was promoted serve.
+
+        A version that was refused is not tried again until another one is promoted. Without a registry it returns.
+        """
+        told = ""
+        while self._followed:
+            await asyncio.sleep(self._settings.registry_poll)
             try:
-                loaded = await asyncio.to_thread(_loaded, self._settings)
-            except (BadModel, ProviderMissing) as error:
-                self._metrics.reloaded("refused")
-                log.error("the new model is refused, the one before goes on", reason=str(error))
-                return
-            before, self.current = self.current.reader.identity.version, loaded
-            self._metrics.model(loaded.reader.identity)
+                if self._is_news(await asyncio.to_thread(self._followed.current)):
+                    await self._replace()
+                told = ""
+            except _REFUSALS as error:
+                if str(error) != told:  # a registry may be gone for hours
+                    self._tell(error)
+                told = str(error)
+            except Exception:  # whatever it is, the next look may go well
+                log.exception("looking for a new model failed")
+
+    async def _replace(self) -> bool:
+        async with self._replacing:
+            before = self.current.reader.identity
+            self.current = await asyncio.to_thread(self._wanted)
+            identity = self.current.reader.identity
+            self._metrics.model(identity)
             self._metrics.reloaded("switched")
-            log.info("model", version=loaded.reader.identity.version, before=before)
+            log.info("model", version=identity.version, before=before.version)
         await asyncio.to_thread(return_memory)
+        return identity.sha256 != before.sha256
+
+    def _tell(self, error: Exception) -> None:
+        if isinstance(error, Unreachable):
+            log.warning("the registry cannot be used, the model before goes on", reason=str(error))
+        else:
+            self._metrics.reloaded("refused")
+            log.error("the new model is refused, the one before goes on", reason=str(error))
+
+    def _is_news(self, current: Current | None) -> bool:
+        """Whether the registry wants another model than the one that serves, and than the one that was refused."""
+        if current is None or current == self._refused:
+            return False
+        self._refused = None
+        return current.sha256 != self.current.reader.identity.sha256
+
+    def _wanted(self) -> Loaded:
+        """What shall serve. Raises BadModel, ProviderMissing or RegistryError."""
+        current = self._followed.current() if self._followed else None
+        if self._followed is None or current is None:
+            return _loaded(self._settings.models_dir / _TASK, self._settings)
+        try:
+            loaded = _loaded(self._followed.fetch(current), self._settings)
+        except Unreachable:
+            raise
+        except _REFUSALS:
+            self._refused = current
+            raise
+        self._followed.serves(current)
+        return loaded
+
+    def _first(self) -> Loaded:
+        """What shall serve; where the registry has it and it cannot, what served last; else that of models_dir."""
+        if self._followed is None:
+            return self._wanted()
+        try:
+            return self._wanted()
+        except (BadModel, RegistryError) as error:
+            log.warning("the registry's model cannot serve, an earlier one does", reason=str(error))
+        try:
+            if folder := self._followed.last_served():
+                return _loaded(folder, self._settings)
+        except (BadModel, RegistryError) as error:
+            log.warning("the version that served last is gone, that of models_dir does", reason=str(error))
+        return _loaded(self._settings.models_dir / _TASK, self._settings)
 
 
-def _loaded(settings: Settings) -> Loaded:
+def _loaded(folder: Path, settings: Settings) -> Loaded:
     """Every file is compared with the SHA-256 that its manifest names, and every stage runs once."""
-    model = load_model(settings.models_dir / "handwriting")
+    model = load_model(folder)
     try:
         sessions = {
             name: OnnxSession(path, settings.workers, settings.provider)
@@ -72,7 +153,7 @@ def _loaded(settings: Settings) -> Loaded:
     except ProviderMissing:
         raise
     except Exception as error:  # ONNX Runtime has no base class of its own for what it raises
-        raise BadModel(f"ONNX Runtime cannot load {settings.models_dir}: {error}") from error
+        raise BadModel(f"ONNX Runtime cannot load {folder}: {error}") from error
     reader = Reader(model, Limits())
     _warm_up(reader, sessions)
     return Loaded(reader, sessions)

@@ -6,8 +6,8 @@ import asyncio
 import ipaddress
 import signal
 import ssl
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, closing, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from . import process
 from .metrics import CannotExpose, Metrics
 from .models import Models
+from .registry import Unreachable
 from .rpc.failures import Failures
 from .rpc.journal import Journal
 from .rpc.server import CannotListen, RpcServer
@@ -54,7 +55,7 @@ async def run(settings: Settings, port_file: Path | None) -> int:
     try:
         with closing(Metrics()) as metrics, closing(Tracing()) as traces:
             return await _serve(settings, port_file, signals, metrics, traces)
-    except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing) as error:
+    except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing, Unreachable) as error:
         raise CannotServe(str(error)) from error
 
 
@@ -85,7 +86,8 @@ async def _serve(
             await server.announce()
             log.info("serving", host=settings.host, port=port, model=models.current.reader.identity.version)
             _tell(settings, port, port_file)
-            return await _until_told(signals, broken, server, models, settings)
+            async with _beside(models.follow()):
+                return await _until_told(signals, broken, server, models, settings)
 
 
 def _credentials(settings: Settings) -> grpc.ServerCredentials | None:
@@ -174,6 +176,16 @@ async def _counting(store: Store, failures: Failures) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Work that goes on as long as the body."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
 async def _working(engine: Engine) -> AsyncIterator[asyncio.Future[None]]:
     broken = engine.start()
     try:
@@ -243,6 +255,12 @@ async def _told_to_stop(signals: Signals, models: Models) -> signal.Signals:
     """The first signal that asks to stop."""
     reloads: set[asyncio.Task[None]] = set()
     while (told := await signals.get()) is signal.SIGHUP:
-        reloads.add(task := asyncio.create_task(models.reload()))
+        reloads.add(task := asyncio.create_task(_reload(models)))
         task.add_done_callback(reloads.discard)
     return told
+
+
+async def _reload(models: Models) -> None:
+    """Its outcome is in the log."""
+    with suppress(BadModel):
+        await models.reload()

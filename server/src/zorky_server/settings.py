@@ -46,6 +46,10 @@ class Settings(BaseModel):
     """Folder of the database, kept pictures and the server's secret; made on first use."""
     models_dir: UserPath = zorky_models.ROOT
     """Folder with one folder of weights a task. The default is the installed zorky-models."""
+    registry: str | None = Field(None, min_length=1)
+    """Folder or URL (s3://BUCKET/PREFIX) of published models; the current one serves instead of that of models_dir."""
+    registry_poll: float = Field(30.0, ge=0.1)
+    """Seconds between two looks into the registry."""
     metrics_host: str = Field("127.0.0.1", min_length=1)
     """Address of the page for Prometheus."""
     metrics_port: int | None = Field(None, ge=0, le=65535)
