@@ -38,7 +38,7 @@ async def make_report(connection: AsyncConnection, start: int, end: int) -> Repo
         months=months,
         cohorts=await _cohorts(connection, span),
         conversion=await _conversion(connection, span),
-        qualities=await _qualities(connection, span),
+        qualities=await answer_qualities(connection, span),
         latencies=await _latencies(connection, span),
         failures=await _failures(connection, span),
     )
@@ -185,7 +185,7 @@ def _said() -> Subquery:
     )
 
 
-async def _qualities(connection: AsyncConnection, span: Span) -> tuple[AnswerQuality, ...]:
+async def answer_qualities(connection: AsyncConnection, span: Span) -> tuple[AnswerQuality, ...]:
     """By language; versions in the order in which they first answered."""
     table, said = results.c, _said()
     good, bad = case((said.c.good > said.c.bad, 1), else_=0), case((said.c.bad > said.c.good, 1), else_=0)
