@@ -56,7 +56,7 @@ clean: ## remove what setup made
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt hatchling editables
 	$(BIN)/pip install -q --disable-pip-version-check -c constraints.txt --no-build-isolation \
-	  -e gen/python -e models -e 'server[cpu,otel,s3]' -e clients/python -r requirements-dev.txt
+	  -e gen/python -e models -e 'server[cpu,otel,postgres,s3]' -e clients/python -r requirements-dev.txt
 	mkdir -p .make && touch $@
 
 .make/training: .make/venv training/pyproject.toml

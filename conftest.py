@@ -27,6 +27,10 @@ NEEDS = {
     ),
     "tesseract": Need(lambda: shutil.which("tesseract") is not None, "apt install tesseract-ocr tesseract-ocr-rus"),
     "haproxy": Need(lambda: shutil.which("haproxy") is not None, "apt install haproxy"),
+    "postgres": Need(
+        lambda: shutil.which("initdb") is not None or any(Path("/usr/lib/postgresql").glob("*/bin/initdb")),
+        "apt install postgresql",
+    ),
     "easyocr": Need(lambda: find_spec("easyocr") is not None, "needs easyocr: make test-easyocr"),
 }
 
