@@ -6,10 +6,12 @@ from pathlib import Path
 
 import structlog
 
-from .registry import Current, Registry, RegistryError, Unreachable
+from .registry import Current, Registry, RegistryError, RegistryUnreachable
 
 log = structlog.get_logger("zorky.following")
 
+TASK = "handwriting"
+"""The folder of its model, in a registry and in models_dir."""
 _KEPT = 2
 """Versions that stay on this machine: the one that serves and the one before."""
 
@@ -17,16 +19,16 @@ _KEPT = 2
 class Followed:
     """A registry, and a folder laid out like one from which a server starts when it cannot reach it. Methods block."""
 
-    def __init__(self, registry: Registry, kept: Path, task: str) -> None:
-        """kept: a folder that servers may share; made on first use. Raises Unreachable."""
+    def __init__(self, url: str, kept: Path) -> None:
+        """url: see Registry. kept: a folder that servers may share; made on first use. Raises RegistryUnreachable."""
         try:
             for folder in (kept.parent, kept):  # the first may be the data folder, which only its owner may enter
                 folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise Unreachable(f"a model cannot be kept in {kept}: {error}") from error
-        self._registry = registry
-        self._kept = Registry(str(kept), task)
-        self._folder = kept / task
+            raise RegistryUnreachable(f"a model cannot be kept in {kept}: {error}") from error
+        self._registry = Registry(url, TASK)
+        self._kept = Registry(str(kept), TASK)
+        self._folder = kept / TASK
 
     def current(self) -> Current | None:
         """The version that shall serve, None where none was promoted yet. Raises RegistryError."""

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import structlog
 
-from .following import Followed
+from .following import TASK, Followed
 from .metrics import Metrics
 from .process import return_memory
-from .registry import Current, Registry, RegistryError, Unreachable
+from .registry import Current, RegistryError, RegistryUnreachable
 from .runtime.engine import drive
 from .runtime.providers import ProviderMissing
 from .runtime.sessions import OnnxSession, Session
@@ -28,7 +28,6 @@ from .tasks.handwriting.values import ReadOptions
 
 log = structlog.get_logger("zorky.models")
 
-_TASK = "handwriting"
 _REFUSALS = (BadModel, ProviderMissing, RegistryError)
 """Why what shall serve cannot."""
 
@@ -46,15 +45,17 @@ class Models:
 
     def __init__(self, settings: Settings, metrics: Metrics) -> None:
         """Loads the model that shall serve and warms it up: the current one of settings.registry, else that of
-        settings.models_dir. Where the registry's cannot serve, an earlier one does. Raises BadModel or Unreachable."""
+        settings.models_dir. Where the registry's cannot serve, an earlier one does.
+
+        Raises BadModel, ProviderMissing, or RegistryUnreachable where settings.registry can never be used.
+        """
         self._settings = settings
         self._metrics = metrics
         self._replacing = asyncio.Lock()
         self._refused: Current | None = None
         self._followed: Followed | None = None
         if settings.registry:
-            registry = Registry(settings.registry, _TASK)
-            self._followed = Followed(registry, settings.data_dir / "models", _TASK)
+            self._followed = Followed(settings.registry, settings.data_dir / "models")
         self.current = self._first()
         self._metrics.model(self.current.reader.identity)
 
@@ -98,7 +99,7 @@ class Models:
         return identity.sha256 != before.sha256
 
     def _tell(self, error: Exception) -> None:
-        if isinstance(error, Unreachable):
+        if isinstance(error, RegistryUnreachable):
             log.warning("the registry cannot be used, the model before goes on", reason=str(error))
         else:
             self._metrics.reloaded("refused")
@@ -115,10 +116,10 @@ class Models:
         """What shall serve. Raises BadModel, ProviderMissing or RegistryError."""
         current = self._followed.current() if self._followed else None
         if self._followed is None or current is None:
-            return _loaded(self._settings.models_dir / _TASK, self._settings)
+            return _loaded(self._settings.models_dir / TASK, self._settings)
         try:
             loaded = _loaded(self._followed.fetch(current), self._settings)
-        except Unreachable:
+        except RegistryUnreachable:
             raise
         except _REFUSALS:
             self._refused = current
@@ -139,7 +140,7 @@ class Models:
                 return _loaded(folder, self._settings)
         except (BadModel, RegistryError) as error:
             log.warning("the version that served last is gone, that of models_dir does", reason=str(error))
-        return _loaded(self._settings.models_dir / _TASK, self._settings)
+        return _loaded(self._settings.models_dir / TASK, self._settings)
 
 
 def _loaded(folder: Path, settings: Settings) -> Loaded:

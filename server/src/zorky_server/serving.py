@@ -20,7 +20,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from . import process
 from .metrics import CannotExpose, Metrics
 from .models import Models
-from .registry import Unreachable
+from .registry import RegistryUnreachable
 from .rpc.failures import Failures
 from .rpc.journal import Journal
 from .rpc.server import CannotListen, RpcServer
@@ -55,7 +55,7 @@ async def run(settings: Settings, port_file: Path | None) -> int:
     try:
         with closing(Metrics()) as metrics, closing(Tracing()) as traces:
             return await _serve(settings, port_file, signals, metrics, traces)
-    except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing, Unreachable) as error:
+    except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing, RegistryUnreachable) as error:
         raise CannotServe(str(error)) from error
 
 

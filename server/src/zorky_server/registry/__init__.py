@@ -4,7 +4,7 @@ REGISTRY/TASK/VERSION/{manifest.json, CARD.md, *.onnx, ...}   a version: what th
 REGISTRY/TASK/current.json                                    the version that shall serve, written last and whole
 """
 
-from .errors import BadVersion, NoSuchVersion, RegistryError, Unreachable, VersionTaken
+from .errors import BadVersion, NoSuchVersion, RegistryError, RegistryUnreachable, VersionTaken
 from .registry import Current, Published, Registry
 
 __all__ = [
@@ -14,6 +14,6 @@ __all__ = [
     "Published",
     "Registry",
     "RegistryError",
-    "Unreachable",
+    "RegistryUnreachable",
     "VersionTaken",
 ]

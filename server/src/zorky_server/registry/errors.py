@@ -1,10 +1,10 @@
 """What a registry refuses.
 
 RegistryError
-├── Unreachable     the folder or bucket cannot be used now, or from here
-├── NoSuchVersion   nothing is published under this version
-├── VersionTaken    something else is published under this version
-└── BadVersion      what is published, or shall be, is not what its manifest says
+├── RegistryUnreachable   the folder or bucket cannot be used now, or from here
+├── NoSuchVersion         nothing is published under this version
+├── VersionTaken          something else is published under this version
+└── BadVersion            what is published, or shall be, is not what its manifest says
 """
 
 
@@ -12,7 +12,7 @@ class RegistryError(Exception):
     """The registry did not do what it was asked for; the message says what to do."""
 
 
-class Unreachable(RegistryError):
+class RegistryUnreachable(RegistryError):
     """Raised when the folder or bucket cannot be read or written."""
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
-from .errors import Unreachable
+from .errors import RegistryUnreachable
 
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 _PATIENCE: dict[str | None, dict[str, Any]] = {
@@ -36,9 +36,9 @@ class Objects:
     """Objects by their path below one place, `/` between its parts. Who calls makes sure that no part is `..`."""
 
     def __init__(self, url: str) -> None:
-        """url: a folder, or what fsspec takes, as s3://bucket/prefix. Raises Unreachable where it can never be used."""
+        """url: a folder, or what fsspec takes, as s3://bucket/prefix. Raises RegistryUnreachable where it never works."""
         if _PASSWORD.search(url):
-            raise Unreachable(
+            raise RegistryUnreachable(
                 "the registry's URL has a password in it: give it in the variables that its storage reads, "
                 "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             )
@@ -47,13 +47,13 @@ class Objects:
         try:
             self._files, self._root = url_to_fs(url, use_listings_cache=False, skip_instance_cache=True, **options)
         except (ImportError, ValueError) as error:  # its package is missing, or nobody knows the protocol
-            raise Unreachable(
+            raise RegistryUnreachable(
                 f"the registry {url} cannot be used: {error} (for s3://: pip install 'zorky-server[s3]')"
             ) from error
         self._is_local = isinstance(self._files, LocalFileSystem)
 
     def read(self, path: str) -> bytes | None:
-        """The object, None where there is none. Raises Unreachable."""
+        """The object, None where there is none. Raises RegistryUnreachable."""
         with self._reaching():
             try:
                 return bytes(self._files.cat_file(f"{self._root}/{path}"))
@@ -62,7 +62,7 @@ class Objects:
                 return None
 
     def write(self, path: str, data: bytes) -> None:
-        """Puts the object in the place of the one before. Others see the one or the other. Raises Unreachable."""
+        """Replaces the object: others see the one before or the new one. Raises RegistryUnreachable."""
         with self._reaching():
             if self._is_local:
                 self._need_place()
@@ -71,7 +71,7 @@ class Objects:
                 self._files.pipe_file(f"{self._root}/{path}", data)
 
     def list(self, path: str) -> list[Listed]:
-        """What stands in a folder; nothing where there is none. Raises Unreachable."""
+        """What stands in a folder; nothing where there is none. Raises RegistryUnreachable."""
         with self._reaching():
             try:
                 found = self._files.ls(f"{self._root}/{path}", detail=True)
@@ -83,13 +83,13 @@ class Objects:
             ]
 
     def written_at(self, path: str) -> datetime:
-        """When an object was written. Raises Unreachable."""
+        """When an object was written. Raises RegistryUnreachable."""
         with self._reaching():
             written: datetime = self._files.modified(f"{self._root}/{path}")
             return written
 
     def delete(self, path: str) -> None:
-        """Deletes an object, or a folder and all in it; what is not there is not missed. Raises Unreachable."""
+        """Deletes an object, or a folder and all in it; what is not there is not missed. Raises RegistryUnreachable."""
         with self._reaching():
             try:
                 self._files.rm(f"{self._root}/{path}", recursive=True)
@@ -100,16 +100,18 @@ class Objects:
         """An unmounted folder or a mistyped bucket must not pass for an empty one."""
         place = self._root if self._is_local else self._root.partition("/")[0]
         if not self._files.exists(place):
-            raise Unreachable(f"there is no {place}, which the registry {self._url} shall be in: make or mount it")
+            raise RegistryUnreachable(
+                f"there is no {place}, which the registry {self._url} shall be in: make or mount it"
+            )
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except Unreachable:
+        except RegistryUnreachable:
             raise
         except Exception as error:  # what storages raise has no base class in common
-            raise Unreachable(f"the registry {self._url} cannot be used: {error}") from error
+            raise RegistryUnreachable(f"the registry {self._url} cannot be used: {error}") from error
 
 
 def replace_file(path: Path, data: bytes) -> None:

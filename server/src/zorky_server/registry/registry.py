@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-from .errors import BadVersion, NoSuchVersion, Unreachable, VersionTaken
+from .errors import BadVersion, NoSuchVersion, RegistryUnreachable, VersionTaken
 from .manifest import MANIFEST, Manifest, checked_file, checked_sha256, checked_version, parse_manifest, sha256_of
 from .objects import Objects, replace_file
 
@@ -42,11 +42,11 @@ class Published:
 class Registry:
     """Several may use one place at once; of two promotions the last one holds. Methods block.
 
-    All raise Unreachable when the storage fails.
+    All raise RegistryUnreachable when the storage fails.
     """
 
     def __init__(self, url: str, task: str) -> None:
-        """url: a folder, or s3://bucket/prefix or another URL of fsspec's. Raises Unreachable."""
+        """url: a folder, or s3://bucket/prefix or another URL of fsspec's. Raises RegistryUnreachable."""
         self._objects = Objects(url)
         self._task = task
 
@@ -98,9 +98,9 @@ class Registry:
         before = None if now is None else now.before if now.version == version else now.version
         return self._point(version, before)
 
-    def rollback(self, version: str | None = None) -> str:
-        """Lets the version before serve again, or a named one, and returns it. What is left has no version before: a
-        second rollback does not bring back what the first one took away.
+    def rollback(self, version: str | None = None) -> Current:
+        """Lets the version before serve again, or a named one. Then none is noted as the one before: a second rollback
+        does not bring back what the first one took away.
 
         Raises NoSuchVersion or BadVersion.
         """
@@ -109,7 +109,7 @@ class Registry:
             if now is None or now.before is None:
                 raise NoSuchVersion("no version is noted as the one before: name one of those that `models list` shows")
             version = now.before
-        return self._point(version, None).version
+        return self._point(version, None)
 
     def prune(self, keep: int) -> list[str]:
         """Deletes all but the newest `keep` versions, never the current one nor the one before. Returns which."""
@@ -139,7 +139,7 @@ class Registry:
                     replace_file(path, self._verified(version, name, digest))
             replace_file(folder / MANIFEST, raw)
         except OSError as error:
-            raise Unreachable(f"a model cannot be kept in {folder}: {error}") from error
+            raise RegistryUnreachable(f"a model cannot be kept in {folder}: {error}") from error
         return folder
 
     def _path(self, version: str, *name: str) -> str:
