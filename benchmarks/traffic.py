@@ -41,12 +41,15 @@ class Picture:
     result_id: str
     moment: int
     user: str | None
-    digest: str
+    digest: str | None
+    """None: from before digests were kept."""
     version: str
     language: str
     words: int
     confidence: float | None
     total_us: int
+    size: int = 240_000
+    """Bytes of the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,8 @@ def life(draw: Random, first: date, days: int, pictures: int, users: int) -> Ite
     known: list[User] = []
     for number in range(days):
         begin, progress = start + number * DAY, number / days
-        weekend = (begin // DAY + 3) % 7 >= 5
         day = Day()
-        for moment in sorted(_moment(draw, begin) for _ in range(round(pictures / days * (0.6 if weekend else 1.16)))):
+        for moment in sorted(_moment(draw, begin) for _ in range(_busy(draw, begin, progress, pictures / days))):
             user = _user(draw, known, users / pictures)
             day.pictures.append(picture := _picture(draw, moment, user, progress))
             day.said += _said(draw, picture)
@@ -111,6 +113,12 @@ async def write(connection: AsyncConnection, days: Iterator[Day]) -> tuple[int, 
 async def _insert(connection: AsyncConnection, table: Table, rows: Sequence[dict[str, object]]) -> None:
     for begin in range(0, len(rows), _AT_ONCE):
         await connection.execute(insert(table), rows[begin : begin + _AT_ONCE])
+
+
+def _busy(draw: Random, begin: int, progress: float, usual: float) -> int:
+    """How many pictures come: more from day to day, fewer at weekends."""
+    weekend = (begin // DAY + 3) % 7 >= 5
+    return round(usual * (0.6 if weekend else 1.16) * (0.5 + progress) * draw.uniform(0.85, 1.15))
 
 
 def _moment(draw: Random, begin: int) -> int:
@@ -167,7 +175,7 @@ def _result_row(one: Picture) -> dict[str, object]:
     return {
         "result_id": one.result_id, "created_at": one.moment, "expires_at": one.moment + 30 * DAY,
         "user_hash": one.user, "client": "zorky-python/0.1.0", "model": "handwriting", "model_version": one.version,
-        "model_sha256": "ab" * 32, "calibration": "c1", "image_bytes": 240_000, "image_digest": one.digest,
+        "model_sha256": "ab" * 32, "calibration": "c1", "image_bytes": one.size, "image_digest": one.digest,
         "width": 4000, "height": 3000, "language": one.language, "words": one.words, "confidence": one.confidence,
         "total_us": one.total_us, "timings": {"decode": 0.02, "detect": 0.06, "recognize": 0.07, "total": 0.16},
         "words_per_line": [8] * (one.words // 8),

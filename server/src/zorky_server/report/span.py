@@ -61,3 +61,8 @@ class Span:
 def calendar_day(day: int) -> date:
     """The date of a numbered day."""
     return _EPOCH + timedelta(days=day)
+
+
+def microseconds(one: date) -> int:
+    """The moment at which a date begins, in microseconds since 1970."""
+    return (one - _EPOCH).days * DAY
