@@ -36,7 +36,7 @@ class Objects:
     """Objects by their path below one place, `/` between its parts. Who calls makes sure that no part is `..`."""
 
     def __init__(self, url: str) -> None:
-        """url: a folder, or what fsspec takes, as s3://bucket/prefix. Raises RegistryUnreachable where it never works."""
+        """url: a folder, or a URL of fsspec's, as s3://bucket/prefix. Raises RegistryUnreachable"""
         if _PASSWORD.search(url):
             raise RegistryUnreachable(
                 "the registry's URL has a password in it: give it in the variables that its storage reads, "
@@ -45,11 +45,13 @@ class Objects:
         self._url = url
         options = _PATIENCE.get(split_protocol(url)[0], {})
         try:
-            self._files, self._root = url_to_fs(url, use_listings_cache=False, skip_instance_cache=True, **options)
-        except (ImportError, ValueError) as error:  # its package is missing, or nobody knows the protocol
+            self._files, self._root = url_to_fs(url, use_listings_cache=False, **options)
+        except ImportError as error:
             raise RegistryUnreachable(
-                f"the registry {url} cannot be used: {error} (for s3://: pip install 'zorky-server[s3]')"
+                f"the registry {url} cannot be used: {error} (for s3://, pip install 'zorky-server[s3]')"
             ) from error
+        except ValueError as error:
+            raise RegistryUnreachable(f"the registry {url} cannot be used: {error}") from error
         self._is_local = isinstance(self._files, LocalFileSystem)
 
     def read(self, path: str) -> bytes | None:
