@@ -8,17 +8,22 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import grpc
 import pytest
+from moto.server import ThreadedMotoServer
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2, trace_service_pb2_grpc
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from PIL import Image, ImageDraw, ImageFont
+from postgres import Postgres, postgres
 
+from zorky_server.store import StorePlace
 from zorky_server.tracing import ENDPOINT
 
 _PATIENCE = 180.0
@@ -140,6 +145,44 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     server.start()
     yield one
     server.stop(None).wait()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Postgres]:
+    """A PostgreSQL for all tests that do not stop it."""
+    with postgres() as one:
+        yield one
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> StorePlace:
+    """Where a store of the test's own will be, on each of the databases."""
+    if request.param == "sqlite":
+        return StorePlace(tmp_path / "data")
+    server: Postgres = request.getfixturevalue("postgres_server")
+    return StorePlace(tmp_path / "data", database=server.create(f"test_{uuid.uuid4().hex}"))
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[ThreadedMotoServer]:
+    """Speaks S3 over HTTP."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3_bucket(s3_server: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The URL of an empty bucket. Where it is and who may use it stands in the environment, as for real ones."""
+    host, port = s3_server.get_host_and_port()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "nobody")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "nothing")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    bucket = f"zorky-{uuid.uuid4().hex}"
+    fsspec.filesystem("s3").mkdir(bucket)
+    return f"s3://{bucket}"
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import grpc
 import structlog
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from . import process
 from .metrics import CannotExpose, Metrics
@@ -28,7 +28,8 @@ from .runtime.cache import Cache
 from .runtime.engine import Engine
 from .runtime.providers import ProviderMissing
 from .settings import Settings
-from .store import Store, StorePlace, open_store
+from .storage import opened_store
+from .store import CannotOpen, Store
 from .tasks.handwriting.model import BadModel
 from .tracing import CannotTrace, Tracing
 
@@ -55,7 +56,15 @@ async def run(settings: Settings, port_file: Path | None) -> int:
     try:
         with closing(Metrics()) as metrics, closing(Tracing()) as traces:
             return await _serve(settings, port_file, signals, metrics, traces)
-    except (BadModel, CannotExpose, CannotListen, CannotTrace, ProviderMissing, RegistryUnreachable) as error:
+    except (
+        BadModel,
+        CannotExpose,
+        CannotListen,
+        CannotOpen,
+        CannotTrace,
+        ProviderMissing,
+        RegistryUnreachable,
+    ) as error:
         raise CannotServe(str(error)) from error
 
 
@@ -128,17 +137,8 @@ def _is_loopback(host: str) -> bool:
 @asynccontextmanager
 async def _kept_store(settings: Settings) -> AsyncIterator[Store]:
     """The store, swept every now and then."""
-    try:
-        store = await open_store(StorePlace(settings.data_dir), settings.result_lifetime)
-    except (OSError, DBAPIError) as error:
-        reason = error.orig if isinstance(error, DBAPIError) else error
-        raise CannotServe(f"cannot keep results in {settings.data_dir}: {reason}") from error
-    sweeping = asyncio.create_task(_sweep(store))
-    try:
+    async with opened_store(settings) as store, _beside(_sweep(store)):
         yield store
-    finally:
-        sweeping.cancel()
-        await store.close()
 
 
 async def _sweep(store: Store) -> None:
@@ -158,7 +158,7 @@ async def _counting(store: Store, failures: Failures) -> AsyncIterator[None]:
         if taken := failures.take():
             try:
                 await store.count_failures(taken)
-            except SQLAlchemyError:
+            except (OSError, SQLAlchemyError):
                 failures.give_back(taken)
                 log.exception("failures were not counted")
 

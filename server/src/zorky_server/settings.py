@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,6 +24,9 @@ ENVIRONMENT = "ZORKY_"
 """Begins the names of environment variables: ZORKY_PORT sets `port`."""
 FILE_VARIABLE = "ZORKY_SETTINGS"
 """Names the settings file."""
+
+_PASSWORD = re.compile(r"(://[^:/@]*)?:(?!//).*@")
+"""What follows the user in scheme://user:password@host, and the scheme and user before it, where they are told."""
 
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
@@ -44,6 +48,12 @@ class Settings(BaseModel):
     """File with the token that AdminService asks for; without it nobody may call AdminService."""
     data_dir: UserPath = Field(default_factory=lambda: user_data_path("zorky"))
     """Folder of the database, kept pictures and the server's secret; made on first use."""
+    database: str | None = Field(None, pattern=r"^postgres(ql)?://")
+    """postgresql://USER@HOST/NAME, for servers on several machines. The default is a file of SQLite's in data_dir."""
+    pictures: str | None = Field(None, min_length=1)
+    """Folder or URL (s3://BUCKET/PREFIX) of kept pictures. The default is data_dir/pictures."""
+    secret_file: UserPath | None = None
+    """File of the secret that hashes user keys, one for all servers of a database. The default is data_dir/secret."""
     models_dir: UserPath = zorky_models.ROOT
     """Folder with one folder of weights a task. The default is the installed zorky-models."""
     registry: str | None = Field(None, min_length=1)
@@ -123,7 +133,13 @@ def _toml_line(name: str, value: object) -> str:
     """JSON's strings and numbers are TOML's too."""
     if value is None:
         return f"# {name} ="
-    return f"{name} = {json.dumps(value if isinstance(value, int | float) else str(value), ensure_ascii=False)}"
+    shown = value if isinstance(value, int | float) else _without_password(str(value))
+    return f"{name} = {json.dumps(shown, ensure_ascii=False)}"
+
+
+def _without_password(value: str) -> str:
+    """The value as it may be shown."""
+    return _PASSWORD.sub(r"\1:***@", value)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -143,4 +159,4 @@ def _sentence(error: ErrorDetails, origins: Mapping[str, str]) -> str:
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"{origin}: there is no such setting" + (f", did you mean {close[0]}?" if close else "")
-    return f"{origin} is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{origin} is {_without_password(repr(error['input']))}: {error['msg'][0].lower()}{error['msg'][1:]}"

@@ -1,7 +1,9 @@
 """What the server remembers: that it gave a result, and what people say of it. A database and a folder of pictures."""
 
-from .store import Store, open_store
+from .opening import open_store
+from .store import Store
 from .values import (
+    CannotOpen,
     Consented,
     Deleted,
     Failure,
@@ -14,13 +16,16 @@ from .values import (
     Receipt,
     RequestIdReused,
     ResultRecord,
+    StillRead,
     StorePlace,
     StoreRefusal,
+    StoreUnreachable,
     UnknownResult,
     WordCorrection,
 )
 
 __all__ = [
+    "CannotOpen",
     "Consented",
     "Deleted",
     "Failure",
@@ -33,9 +38,11 @@ __all__ = [
     "Receipt",
     "RequestIdReused",
     "ResultRecord",
+    "StillRead",
     "Store",
     "StorePlace",
     "StoreRefusal",
+    "StoreUnreachable",
     "UnknownResult",
     "WordCorrection",
     "open_store",

@@ -1,39 +1,57 @@
-"""The databases that a store can be in, and how each is told to be durable."""
+"""What a store asks of a database, whichever it is."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Protocol
 
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000", "foreign_keys=ON")
-
-
-def sqlite_writer(file: Path) -> AsyncEngine:
-    """One connection: SQLite writes one transaction at a time anyway, and so nobody waits for a lock of ours."""
-    return _sqlite(file, "BEGIN IMMEDIATE", _PRAGMAS, pool_size=1, max_overflow=0)
+from .values import StoreUnreachable
 
 
-def sqlite_reader(file: Path) -> AsyncEngine:
-    """Connections that see what was committed when they began, and hold up no writer."""
-    return _sqlite(file, "BEGIN", (*_PRAGMAS, "query_only=ON"), pool_size=4)
+class Database(Protocol):
+    """SqliteDatabase or PostgresDatabase."""
+
+    writes: AsyncEngine
+    """Its transactions may write."""
+    reads: AsyncEngine
+    """Its transactions see everything as it was at their first statement, and hold up no writer."""
+
+    def setup(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction with the tables of this version, which no other server's setup runs beside.
+
+        Raises CannotOpen.
+        """
+        ...
+
+    async def erase(self) -> None:
+        """Leaves no byte of deleted readings and feedback in the database's files. Raises StillRead."""
+        ...
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        ...
 
 
-def _sqlite(file: Path, begin: str, pragmas: tuple[str, ...], **pool: int) -> AsyncEngine:
-    database = create_async_engine(
-        f"sqlite+aiosqlite:///{file}",
-        hide_parameters=True,  # error messages reach the log, and parameters are what people wrote
-        **pool,
-    )
+def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+    """An INSERT that knows ON CONFLICT, which both databases write alike."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
-    def configure(connection: Any, _record: object) -> None:
-        """Leaves transactions to us, so that one that writes takes the lock at its start, not half way."""
-        connection.isolation_level = None
-        for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
 
-    event.listen(database.sync_engine, "connect", configure)
-    event.listen(database.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return database
+@asynccontextmanager
+async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """A transaction that ends with the block. Raises StoreUnreachable when the connection is lost on the way."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnreachable("the connection to the database was lost") from error
+        raise

@@ -17,12 +17,13 @@ _AT_ONCE = 500
 async def delete_some(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[Sequence[str], Deleted]:
     """Deletes some of the results of which `which` is true, with readings and feedback; none when none is left.
 
-    Returns the ids of the results whose pictures must go.
+    Returns the ids of those whose picture must go.
     """
     # Locked, so that feedback for them that is just being added is deleted too, or finds no result.
     some = select(results.c.result_id).where(which).order_by(results.c.result_id).limit(_AT_ONCE).with_for_update()
     ids = (await connection.scalars(some)).all()
     feedbacks = await connection.execute(delete(feedback).where(feedback.c.result_id.in_(ids)))
-    pictures = await connection.execute(delete(readings).where(readings.c.result_id.in_(ids)))
+    kept = delete(readings).where(readings.c.result_id.in_(ids)).returning(readings.c.result_id)
+    pictures = (await connection.scalars(kept)).all()
     await connection.execute(delete(results).where(results.c.result_id.in_(ids)))
-    return ids, Deleted(len(ids), pictures.rowcount, feedbacks.rowcount)
+    return pictures, Deleted(len(ids), len(pictures), feedbacks.rowcount)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, insert, select
+from sqlalchemy import RowMapping, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .database import insert_into
 from .schema import feedback as feedback_table
 from .schema import readings, results
 from .values import (
@@ -24,6 +25,9 @@ from .values import (
     UnknownResult,
     WordCorrection,
 )
+
+_AT_ONCE = 500
+"""Ids that one statement asks for."""
 
 
 async def add_result(
@@ -49,7 +53,12 @@ async def add_feedback(connection: AsyncConnection, feedback: Feedback, receipt:
     _check_lines(feedback.missed or (), result["width"], result["height"])
     row = {**asdict(receipt), "request_id": feedback.request_id, "fingerprint": fingerprint, "content": content}
     row |= {"result_id": feedback.result_id, "kind": feedback.kind, "rating": feedback.rating}
-    await connection.execute(insert(feedback_table).values(row | {"allow_training": feedback.allow_training}))
+    row["allow_training"] = feedback.allow_training
+    added = await connection.execute(
+        insert_into(connection, feedback_table).values(row).on_conflict_do_nothing(index_elements=["request_id"])
+    )
+    if not added.rowcount:  # another server was a moment faster
+        return await _receipt(connection, feedback.request_id, fingerprint) or receipt
     if not feedback.allow_training:
         await connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
     return receipt
@@ -67,19 +76,19 @@ async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]
     One whose feedback allows training keeps picture and reading. The record of facts stays: the numbers are counted on
     it.
     """
-    table = results.c
-    expired = select(table.result_id).where(table.result_id == readings.c.result_id, table.expires_at <= now)
-    given = select(feedback_table.c.result_id).where(feedback_table.c.allow_training)
-    spent = select(readings.c.result_id).where(expired.exists(), readings.c.result_id.not_in(given))
-    ids = (await connection.scalars(spent)).all()
-    await connection.execute(delete(readings).where(readings.c.result_id.in_(spent)))
-    return ids
+    expired = select(results.c.result_id).where(results.c.expires_at <= now)
+    given = exists().where(feedback_table.c.result_id == readings.c.result_id, feedback_table.c.allow_training)
+    spent = delete(readings).where(expired.where(results.c.result_id == readings.c.result_id).exists(), ~given)
+    return (await connection.scalars(spent.returning(readings.c.result_id))).all()
 
 
-async def with_picture(connection: AsyncConnection, result_ids: Collection[str]) -> set[str]:
+async def with_picture(connection: AsyncConnection, result_ids: Sequence[str]) -> set[str]:
     """Which of these results have their picture kept."""
-    ids = await connection.scalars(select(readings.c.result_id).where(readings.c.result_id.in_(result_ids)))
-    return set(ids.all())
+    known: set[str] = set()
+    for start in range(0, len(result_ids), _AT_ONCE):
+        asked = readings.c.result_id.in_(result_ids[start : start + _AT_ONCE])
+        known.update(await connection.scalars(select(readings.c.result_id).where(asked)))
+    return known
 
 
 async def consented(connection: AsyncConnection, since: int) -> list[Consented]:
@@ -151,14 +160,15 @@ async def _receipt(connection: AsyncConnection, request_id: str, fingerprint: st
 async def _unexpired(connection: AsyncConnection, result_id: str, now: int) -> RowMapping:
     """words_per_line, width and height of a result."""
     table = results.c
-    found = await connection.execute(
-        select(table.words_per_line, table.width, table.height).where(
-            table.result_id == result_id, table.expires_at > now
-        )
+    unexpired = select(table.words_per_line, table.width, table.height).where(
+        table.result_id == result_id, table.expires_at > now
     )
-    if (row := found.mappings().one_or_none()) is None:
-        raise UnknownResult("no such result, or it has expired")
-    return row
+    if "\0" not in result_id:  # PostgreSQL has no such character
+        # Locked, so that nobody deletes the result before there is feedback that would be deleted with it.
+        found = await connection.execute(unexpired.with_for_update(read=True, key_share=True))
+        if row := found.mappings().one_or_none():
+            return row
+    raise UnknownResult("no such result, or it has expired")
 
 
 def _check_words(words: Sequence[WordCorrection], words_per_line: Sequence[int]) -> None:

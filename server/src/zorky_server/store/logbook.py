@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from sqlalchemy import insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from .database import insert_into
 from .schema import failures, promotions
 from .values import Failure, Promotion
 
@@ -24,7 +24,7 @@ async def count_failures(connection: AsyncConnection, counts: Mapping[Failure, i
         return
     # Rows in one order: two servers that add to the same ones then wait for each other, and never in a circle.
     rows.sort(key=lambda row: tuple(map(str, row.values())))
-    upsert = (postgresql if connection.dialect.name == "postgresql" else sqlite).insert(failures).values(rows)
+    upsert = insert_into(connection, failures).values(rows)
     added = {"count": failures.c.count + upsert.excluded.count}
     await connection.execute(upsert.on_conflict_do_update(index_elements=failures.primary_key.columns, set_=added))
 

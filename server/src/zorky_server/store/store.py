@@ -13,29 +13,26 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import deletion, ledger, logbook
-from .database import sqlite_reader, sqlite_writer
-from .pictures import PictureFolder
-from .schema import metadata, results
-from .secret import keyed_digest, keyed_hash, load_secret
-from .values import Consented, Deleted, Failure, Feedback, Promotion, Receipt, ResultRecord, StorePlace
+from .database import Database, transaction
+from .pictures import Pictures
+from .schema import results
+from .secret import keyed_digest, keyed_hash
+from .values import Consented, Deleted, Failure, Feedback, Promotion, Receipt, ResultRecord
 from .writer import Writer
 
 _NOT_IN_RESULTS = ("user_key", "image", "kept")
 
 
 class Store:
-    """Records, feedback and kept pictures. Opened by `open_store`."""
+    """Records, feedback and kept pictures. Opened by `opening.open_store`."""
 
-    def __init__(
-        self, writes: AsyncEngine, reads: AsyncEngine, pictures: PictureFolder, secret: bytes, lifetime: float
-    ) -> None:
+    def __init__(self, database: Database, pictures: Pictures, secret: bytes, lifetime: float) -> None:
         """lifetime: seconds for which feedback for a result is accepted."""
-        self._writes = writes
-        self._reads = reads
-        self._writer = Writer(writes)
+        self._database = database
+        self._writer = Writer(database.writes)
         self._pictures = pictures
         self._secret = secret
         self._lifetime = round(lifetime * 1e6)
@@ -90,7 +87,7 @@ class Store:
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """A connection that reads alone, and sees everything as it was at its first statement."""
-        async with self._reads.begin() as connection:
+        async with transaction(self._database.reads) as connection:
             yield connection
 
     async def sweep(self) -> None:
@@ -100,8 +97,7 @@ class Store:
     async def close(self) -> None:
         """Finishes what is being written and closes the database."""
         await self._writer.finished()
-        await self._reads.dispose()
-        await self._writes.dispose()
+        await self._database.close()
 
     async def _record(self, record: ResultRecord) -> None:
         row = {name: value for name, value in asdict(record).items() if name not in _NOT_IN_RESULTS}
@@ -129,37 +125,24 @@ class Store:
         return receipt
 
     async def _delete(self, which: ColumnElement[bool]) -> Deleted:
-        """Pictures go after their records: a record tells where the picture is until nothing else is left of it."""
+        """Pictures go after their records: what a crash leaves in between has no record, and is swept."""
         total = Deleted()
         while True:
-            ids, deleted = await self._writer.write(partial(deletion.delete_some, which=which))
-            if not ids:
-                return total
-            await asyncio.to_thread(self._pictures.delete, ids)
+            pictures, deleted = await self._writer.write(partial(deletion.delete_some, which=which))
+            await asyncio.to_thread(self._pictures.delete, pictures)
             total += deleted
+            if not deleted.results:
+                break
+        await self._database.erase()
+        return total
 
     async def _sweep(self) -> None:
         spent = await self._writer.write(partial(ledger.forget_expired, now=_now()))
         await asyncio.to_thread(self._pictures.delete, spent)
-        settled = await asyncio.to_thread(self._pictures.settled)
+        found = await asyncio.to_thread(self._pictures.result_ids)
         async with self.snapshot() as connection:
-            known = await ledger.with_picture(connection, settled)
-        await asyncio.to_thread(self._pictures.delete, set(settled) - known)
-
-
-async def open_store(place: StorePlace, lifetime: float) -> Store:
-    """Opens a store, making what it needs on first use. See Store.
-
-    Raises OSError or sqlalchemy.exc.SQLAlchemyError.
-    """
-    folder = place.folder
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = folder / "zorky.sqlite3"
-    writes = sqlite_writer(file)
-    async with writes.begin() as connection:
-        await connection.run_sync(metadata.create_all)
-    secret = load_secret(folder / "secret")
-    return Store(writes, sqlite_reader(file), PictureFolder(folder / "pictures"), secret, lifetime)
+            known = await ledger.with_picture(connection, found)
+        await asyncio.to_thread(self._pictures.delete_settled, set(found) - known)
 
 
 def _now() -> int:

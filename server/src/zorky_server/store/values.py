@@ -1,6 +1,9 @@
 """What goes into the store, what comes back, and what it refuses.
 
-StoreRefusal
+CannotOpen              the store cannot be opened
+StoreUnreachable        the database cannot be reached for now
+StillRead               data is deleted, but copies stay in files for now
+StoreRefusal            the caller is at fault
 ├── UnknownResult     no such result, or it has expired
 ├── RequestIdReused   the request id was used before with other content
 ├── NoSuchWord        a correction names a word that the result does not have
@@ -10,7 +13,7 @@ StoreRefusal
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,10 +24,16 @@ Verdict = Literal["promoted", "refused", "rolled back"]
 
 @dataclass(frozen=True, slots=True)
 class StorePlace:
-    """Where a store is."""
+    """Where a store is. What is not told is in the folder."""
 
     folder: Path
-    """Of the database, the kept pictures and the secret; made on first use."""
+    """Made on first use."""
+    database: str | None = field(default=None, repr=False)
+    """postgresql://USER@HOST/NAME; None: a file of SQLite's."""
+    pictures: str | None = field(default=None, repr=False)
+    """Folder or URL of fsspec's, for example s3://BUCKET/PREFIX."""
+    secret_file: Path | None = None
+    """File of the secret that hashes are made with; made on first use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +172,18 @@ class Promotion:
     reason: str
     figures: Mapping[str, Any]
     """What the verdict rests on; JSON."""
+
+
+class CannotOpen(Exception):
+    """Raised when a store cannot be opened; the message tells what to do."""
+
+
+class StoreUnreachable(OSError):
+    """Raised when the database cannot be reached for now."""
+
+
+class StillRead(Exception):
+    """Raised when data is deleted, but copies stay in files for now; the message tells what to do."""
 
 
 class StoreRefusal(Exception):

@@ -6,14 +6,20 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from .database import transaction
 from .values import StoreRefusal
 
 T = TypeVar("T")
 
 Statements = Callable[[AsyncConnection], Awaitable[T]]
 """What is run inside a transaction. It raises StoreRefusal before it writes anything, or not at all."""
+
+
+_DEADLOCK = "40P01"
+"""What PostgreSQL says to one of two transactions that wait for each other; the other one goes on."""
 
 
 class Writer:
@@ -49,8 +55,7 @@ class Writer:
         if not group:
             return
         try:
-            async with self._database.begin() as connection:
-                outcomes = [await _outcome(statements(connection)) for statements, _ in group]
+            outcomes = await self._outcomes([statements for statements, _ in group])
         except Exception as error:  # whatever it is, everyone in the group has to know
             outcomes = [error] * len(group)
         for (_, written), outcome in zip(group, outcomes, strict=True):
@@ -58,6 +63,16 @@ class Writer:
                 written.set_exception(outcome)
             else:
                 written.set_result(outcome)
+
+    async def _outcomes(self, group: list[Statements[Any]]) -> list[Any]:
+        """Tries again when another server's transaction and this one waited for each other."""
+        while True:
+            try:
+                async with transaction(self._database) as connection:
+                    return [await _outcome(statements(connection)) for statements in group]
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                    raise
 
 
 async def _outcome(running: Awaitable[T]) -> T | StoreRefusal:

@@ -1,0 +1,96 @@
+"""A store in PostgreSQL, for servers on several machines."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from .database import transaction
+from .migrating import upgrade
+from .schema import feedback, readings
+from .values import StillRead, StoreUnreachable
+
+_CONNECTIONS = 8
+"""At most: one writes, the others read."""
+_CONNECT_WITHIN = 10.0
+"""Seconds."""
+_PATIENCE = 60.0
+"""Seconds to wait for others to end."""
+_SETUP_LOCK = 0x5A6F726B79  # "Zorky": of all that use this database we alone lock this number
+_LOCK_NOT_AVAILABLE = "55P03"
+_STILL_READ = (
+    "the data is deleted, but copies stay in PostgreSQL's files as long as somebody reads the database as it was "
+    "before: delete again when reports and backups have ended"
+)
+_OLD_READERS = text(
+    "SELECT count(*) FROM pg_stat_activity WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
+    " AND datname = current_database() AND pid <> pg_backend_pid() AND xact_start < :deleted"
+)
+
+
+class PostgresDatabase:
+    """See Database."""
+
+    def __init__(self, url: str) -> None:
+        """url: as libpq takes it; what it does not tell, such as the password, comes from libpq's variables and
+        files."""
+        self._url = url
+        self.writes = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=_CONNECTIONS,
+            max_overflow=0,
+            pool_pre_ping=True,  # so that a restart of PostgreSQL is noticed before a statement is lost
+            hide_parameters=True,  # error messages reach the log, and parameters are what people wrote
+        )
+        self.reads = self.writes.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    @asynccontextmanager
+    async def setup(self) -> AsyncIterator[AsyncConnection]:
+        """The transaction has an advisory lock."""
+        async with transaction(self.writes) as connection:
+            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})"))
+            await connection.run_sync(upgrade)
+            yield connection
+
+    async def erase(self) -> None:
+        """VACUUM FULL writes the tables anew, locked against everyone else, with what older transactions still see."""
+        autocommit = self.writes.execution_options(isolation_level="AUTOCOMMIT")
+        async with autocommit.connect() as connection:
+            await self._wait_for_readers(connection)
+            await connection.execute(text(f"SET lock_timeout = '{_PATIENCE:.0f}s'"))
+            try:
+                await connection.execute(text(f"VACUUM (FULL) {readings.name}, {feedback.name}"))
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+                    raise StillRead(_STILL_READ) from error
+                raise
+            finally:
+                await connection.execute(text("RESET lock_timeout"))
+
+    async def close(self) -> None:
+        """Closes every connection."""
+        await self.writes.dispose()
+
+    async def _wait_for_readers(self, connection: AsyncConnection) -> None:
+        deleted = await connection.scalar(text("SELECT clock_timestamp()"))
+        end = time.monotonic() + _PATIENCE
+        while await connection.scalar(_OLD_READERS, {"deleted": deleted}):
+            if time.monotonic() > end:
+                raise StillRead(_STILL_READ)
+            await asyncio.sleep(0.1)
+
+    async def _connect(self) -> asyncpg.Connection:
+        try:
+            return await asyncpg.connect(
+                self._url, timeout=_CONNECT_WITHIN, server_settings={"application_name": "zorky-server"}
+            )
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
+            raise StoreUnreachable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
