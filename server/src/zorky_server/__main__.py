@@ -7,8 +7,9 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Never
+from typing import Any, Literal, Never
 
 import click
 import structlog
@@ -105,6 +106,38 @@ def tune(
         if output:
             change_file(output, chosen)
     except (CannotTune, OSError) as error:
+        _give_up(str(error), 1)
+
+
+_day = click.DateTime(["%Y-%m-%d"])
+
+
+@main.command()
+@click.option("--since", type=_day, metavar="DATE", help="First day, in UTC.  [default: 29 days before the last]")
+@click.option("--until", type=_day, metavar="DATE", help="Last day.  [default: today]")
+@click.option("--format", "form", type=click.Choice(["table", "json", "html"]), default="table", show_default=True)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write into this file.")
+@_settings_file
+@_settings_flags
+def report(
+    since: datetime | None,
+    until: datetime | None,
+    form: Literal["table", "json", "html"],
+    output: Path | None,
+    settings_file: Path | None,
+    **flags: Any,
+) -> None:
+    """Show what people do with the service: who comes back, what they say of answers, how fast and how often it fails.
+
+    Reads the store, and may do so while servers write to it.
+    """
+    settings = _load(settings_file, flags)
+    from .report.command import CannotReport, stored_report, write
+
+    try:
+        days = (one and one.date() for one in (since, until))
+        write(asyncio.run(stored_report(settings, *days)), form, output)
+    except CannotReport as error:
         _give_up(str(error), 1)
 
 
