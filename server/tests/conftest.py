@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from PIL import Image, ImageDraw, ImageFont
 from postgres import Postgres, postgres
 
+import zorky_models
+from zorky_server.registry import Registry
 from zorky_server.store import StorePlace
 from zorky_server.tracing import ENDPOINT
 
@@ -183,6 +186,43 @@ def s3_bucket(s3_server: ThreadedMotoServer, monkeypatch: pytest.MonkeyPatch) ->
     bucket = f"zorky-{uuid.uuid4().hex}"
     fsspec.filesystem("s3").mkdir(bucket)
     return f"s3://{bucket}"
+
+
+class Publisher:
+    """Publishes copies of the installed model under other versions into a registry that it makes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.place = folder / "registry"
+        self.place.mkdir()
+        self.url = str(self.place)
+        self.registry = Registry(self.url, "handwriting")
+        self._folder = folder
+
+    def publish(self, version: str) -> str:
+        made = Path(shutil.copytree(zorky_models.ROOT / "handwriting", self._folder / version))
+        manifest = json.loads((made / "manifest.json").read_text())
+        (made / "manifest.json").write_text(json.dumps(manifest | {"version": version}))
+        return self.registry.publish(made)
+
+    def promote(self, version: str) -> None:
+        self.registry.promote(self.publish(version))
+
+    def damage(self, version: str) -> None:
+        """Changes a byte of what is published."""
+        file = self.place / "handwriting" / version / "recognizer.onnx"
+        file.write_bytes(file.read_bytes()[:-1] + b"?")
+
+    def hide(self) -> None:
+        """As where the disk of the registry is not mounted."""
+        self.place.rename(self.place.with_name("away"))
+
+    def show(self) -> None:
+        self.place.with_name("away").rename(self.place)
+
+
+@pytest.fixture
+def publisher(tmp_path: Path) -> Publisher:
+    return Publisher(tmp_path)
 
 
 @pytest.fixture(scope="session")

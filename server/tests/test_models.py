@@ -50,7 +50,7 @@ async def test_a_sound_model_takes_over_and_requests_keep_the_one_they_began_wit
     one = models(folder)
     begun = one.current
     raise_version(folder, "2099.1")
-    await one.reload()
+    assert await one.reload()
     assert one.current.reader.identity.version == "2099.1"
     assert begun.reader.identity.version != "2099.1"
     assert begun.sessions["detector"] is not one.current.sessions["detector"]
@@ -59,7 +59,7 @@ async def test_a_sound_model_takes_over_and_requests_keep_the_one_they_began_wit
 async def test_a_model_that_nobody_holds_any_more_is_unloaded(folder: Path) -> None:
     one = models(folder)
     before = weakref.ref(one.current.sessions["recognizer"])
-    await one.reload()
+    assert not await one.reload(), "the same model anew"
     gc.collect()
     assert before() is None
 
@@ -69,7 +69,8 @@ async def test_a_damaged_model_is_refused_and_the_one_before_goes_on(folder: Pat
     one = models(folder)
     before = one.current
     damage(folder / "handwriting" / part)
-    await one.reload()
+    with pytest.raises(BadModel, match=r"not the file that its manifest names|no usable model"):
+        await one.reload()
     assert one.current is before
 
 
@@ -80,7 +81,8 @@ async def test_a_model_that_verifies_but_cannot_read_is_refused(folder: Path) ->
     manifest = json.loads((handwriting / "manifest.json").read_text())
     manifest["weights"]["recognizer"] = manifest["weights"]["detector"]
     (handwriting / "manifest.json").write_text(json.dumps(manifest))
-    await one.reload()
+    with pytest.raises(BadModel, match="fails at its warm-up"):
+        await one.reload()
     assert one.current is before
 
 
@@ -92,7 +94,8 @@ async def test_where_the_gpu_is_gone_the_one_before_goes_on(folder: Path, monkey
         raise ProviderMissing("provider is cuda, but it is gone")
 
     monkeypatch.setattr("zorky_server.models.OnnxSession", gone)
-    await one.reload()
+    with pytest.raises(BadModel, match="it is gone"):
+        await one.reload()
     assert one.current is before
 
 
@@ -108,7 +111,8 @@ async def test_it_is_counted_how_reloads_end(folder: Path) -> None:
     one = models(folder, metrics)
     await one.reload()
     damage(folder / "handwriting" / "detector.onnx")
-    await one.reload()
+    with pytest.raises(BadModel):
+        await one.reload()
     told = await asyncio.to_thread(page_of, metrics)
     assert 'zorky_reloads_total{outcome="switched"} 1.0' in told
     assert 'zorky_reloads_total{outcome="refused"} 1.0' in told
