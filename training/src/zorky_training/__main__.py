@@ -21,12 +21,15 @@ from . import (
     rivals,
     train_detector,
     train_recognizer,
+    watch,
 )
+from .corrections import command as corrections
+from .corrections import trial as corrections_trial
 
 _MODULES = (
     fonts, contact, train_recognizer, finetune, judge, formats, evaluate,
     pages, train_detector, evaluate_detector, package, examples, peers, language_model, import_easyocr,
-    rivals,
+    rivals, corrections, corrections_trial, watch,
 )  # fmt: skip
 
 
