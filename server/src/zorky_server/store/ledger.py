@@ -46,9 +46,11 @@ async def add_feedback(connection: AsyncConnection, feedback: Feedback, receipt:
     """
     content = _content(feedback)
     fingerprint = _fingerprint(feedback, content)
-    if earlier := await _receipt(connection, feedback.request_id, fingerprint):
-        return earlier
     result = await _unexpired(connection, feedback.result_id, receipt.created_at)
+    if result is None:
+        if earlier := await _receipt(connection, feedback.request_id, fingerprint):
+            return earlier
+        raise UnknownResult("no such result, or it has expired")
     _check_words(feedback.words or (), result["words_per_line"])
     _check_lines(feedback.missed or (), result["width"], result["height"])
     row = {**asdict(receipt), "request_id": feedback.request_id, "fingerprint": fingerprint, "content": content}
@@ -57,9 +59,9 @@ async def add_feedback(connection: AsyncConnection, feedback: Feedback, receipt:
     added = await connection.execute(
         insert_into(connection, feedback_table).values(row).on_conflict_do_nothing(index_elements=["request_id"])
     )
-    if not added.rowcount:  # another server was a moment faster
+    if not added.rowcount:  # this request_id came before
         return await _receipt(connection, feedback.request_id, fingerprint) or receipt
-    if not feedback.allow_training:
+    if result["is_kept"] and not feedback.allow_training:
         await connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
     return receipt
 
@@ -157,18 +159,18 @@ async def _receipt(connection: AsyncConnection, request_id: str, fingerprint: st
     return Receipt(row.feedback_id, row.created_at)
 
 
-async def _unexpired(connection: AsyncConnection, result_id: str, now: int) -> RowMapping:
-    """words_per_line, width and height of a result."""
+async def _unexpired(connection: AsyncConnection, result_id: str, now: int) -> RowMapping | None:
+    """words_per_line, width and height of a result, and whether its reading is kept."""
+    if "\0" in result_id:  # PostgreSQL has no such character
+        return None
     table = results.c
-    unexpired = select(table.words_per_line, table.width, table.height).where(
+    is_kept = exists().where(readings.c.result_id == table.result_id).label("is_kept")
+    unexpired = select(table.words_per_line, table.width, table.height, is_kept).where(
         table.result_id == result_id, table.expires_at > now
     )
-    if "\0" not in result_id:  # PostgreSQL has no such character
-        # Locked, so that nobody deletes the result before there is feedback that would be deleted with it.
-        found = await connection.execute(unexpired.with_for_update(read=True, key_share=True))
-        if row := found.mappings().one_or_none():
-            return row
-    raise UnknownResult("no such result, or it has expired")
+    # Locked, so that nobody deletes the result before there is feedback that would be deleted with it.
+    found = await connection.execute(unexpired.with_for_update(read=True, key_share=True, of=results))
+    return found.mappings().one_or_none()
 
 
 def _check_words(words: Sequence[WordCorrection], words_per_line: Sequence[int]) -> None:

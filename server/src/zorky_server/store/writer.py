@@ -29,14 +29,14 @@ class Writer:
         self._database = database
         self._running: set[asyncio.Task[Any]] = set()
         self._waiting: list[tuple[Statements[Any], asyncio.Future[Any]]] = []
-        self._writing = asyncio.Lock()
+        self._writing: asyncio.Task[None] | None = None
 
     async def write(self, statements: Statements[T]) -> T:
         """Returns what `statements` returns when it is on disk. Raises what it raises, or the database."""
         written: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._waiting.append((statements, written))
-        async with self._writing:
-            await self._write_group()
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_all())
         return await written
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
@@ -50,10 +50,13 @@ class Writer:
         """Returns when nothing is being written."""
         await asyncio.gather(*self._running, return_exceptions=True)
 
+    async def _write_all(self) -> None:
+        """Of its own, so that a caller waits for the commit of its group and for no other."""
+        while self._waiting:
+            await self._write_group()
+
     async def _write_group(self) -> None:
         group, self._waiting = self._waiting, []
-        if not group:
-            return
         try:
             outcomes = await self._outcomes([statements for statements, _ in group])
         except Exception as error:  # whatever it is, everyone in the group has to know
