@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Never
@@ -138,6 +138,64 @@ def report(
         days = (one and one.date() for one in (since, until))
         write(asyncio.run(stored_report(settings, *days)), form, output)
     except CannotReport as error:
+        _give_up(str(error), 1)
+
+
+@main.group()
+def models() -> None:
+    """Show what the registry has, and change which model serves. Every server that follows it takes part."""
+
+
+@models.command("list")
+@_settings_file
+@_settings_flags
+def list_models(settings_file: Path | None, **flags: Any) -> None:
+    """List what is published, the newest first, with its character error rates."""
+    from . import model_commands
+
+    _say(model_commands.listing(_load(settings_file, flags)))
+
+
+@models.command("publish")
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_settings_file
+@_settings_flags
+def publish_model(folder: Path, settings_file: Path | None, **flags: Any) -> None:
+    """Upload the model in FOLDER. It does not serve until it is promoted."""
+    from . import model_commands
+
+    _say(model_commands.publish(_load(settings_file, flags), folder))
+
+
+@models.command("promote")
+@click.argument("version")
+@_settings_file
+@_settings_flags
+def promote_model(version: str, settings_file: Path | None, **flags: Any) -> None:
+    """Let VERSION serve."""
+    from . import model_commands
+
+    _say(model_commands.promote(_load(settings_file, flags), version))
+
+
+@models.command("rollback")
+@click.argument("version", required=False)
+@_settings_file
+@_settings_flags
+def roll_back_model(version: str | None, settings_file: Path | None, **flags: Any) -> None:
+    """Let the version before serve again, or VERSION."""
+    from . import model_commands
+
+    _say(model_commands.rollback(_load(settings_file, flags), version))
+
+
+def _say(lines: Iterator[str]) -> None:
+    from .registry import RegistryError
+
+    try:
+        for line in lines:
+            click.echo(line)
+    except RegistryError as error:
         _give_up(str(error), 1)
 
 
