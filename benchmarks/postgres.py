@@ -56,6 +56,10 @@ class Postgres:
     def restart(self, number: signal.Signals = signal.SIGINT) -> None:
         """Ends it (SIGINT: in order; SIGQUIT: as if it had crashed) and starts it again."""
         self.stop(number)
+        self.start()
+
+    def start(self) -> None:
+        """Starts it again after `stop`."""
         self._process = self._started()
 
     def stop(self, number: signal.Signals = signal.SIGQUIT) -> None:

@@ -1,0 +1,76 @@
+"""PostgreSQL alone: it may be restarted, and transactions that wait for each other end well."""
+
+import asyncio
+import signal
+from collections.abc import Iterator
+
+import pytest
+from postgres import Postgres, postgres
+from sqlalchemy import text
+
+from zorky_server.store import StorePlace, StoreUnreachable
+from zorky_server.store.writer import Writer
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def mortal() -> Iterator[Postgres]:
+    """A PostgreSQL that tests may stop, and leave running."""
+    with postgres() as one:
+        yield one
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGQUIT], ids=["in order", "at once"])
+async def test_a_restarted_database_is_found_again_and_has_what_was_acknowledged(
+    end, mortal, tmp_path, open_at, result, praise
+):
+    store = await open_at(StorePlace(tmp_path, mortal.create(f"restarted_{end.name.lower()}")))
+    await store.record(result())
+    receipt = await store.add_feedback(praise("r"))
+    await asyncio.gather(*(store.keeps("") for _ in range(8)))  # every connection of the pool
+    await asyncio.to_thread(mortal.restart, end)
+    assert await store.add_feedback(praise("r")) == receipt
+    assert not any(await asyncio.gather(*(store.keeps("") for _ in range(8))))
+
+
+async def test_a_database_that_is_gone_is_told_and_comes_back(mortal, tmp_path, open_at, result, praise):
+    store = await open_at(StorePlace(tmp_path, mortal.create("gone")))
+    await store.record(result())
+    await asyncio.to_thread(mortal.stop, signal.SIGINT)
+    for attempt in (store.add_feedback(praise("r")), store.keeps(""), store.record(result(2)), store.sweep()):
+        with pytest.raises(StoreUnreachable):
+            await attempt
+    await asyncio.to_thread(mortal.start)
+    assert (await store.add_feedback(praise("r"))).feedback_id
+
+
+async def test_a_connection_lost_in_the_middle_is_told(tmp_path, open_at, postgres_server):
+    store = await open_at(StorePlace(tmp_path, postgres_server.create("lost")))
+    with pytest.raises(StoreUnreachable):
+        async with store.snapshot() as connection:
+            await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+async def test_of_two_writes_that_wait_for_each_other_both_are_done(tmp_path, open_at, postgres_server):
+    store = await open_at(StorePlace(tmp_path, postgres_server.create("deadlock")))
+    writes = store._database.writes
+    async with writes.begin() as connection:
+        await connection.execute(text("CREATE TABLE pair AS SELECT 1 AS name, 0 AS count UNION SELECT 2, 0"))
+    both = asyncio.Barrier(2)
+
+    async def add(connection, first: int, tries: list[int]) -> None:
+        tries.append(first)
+        for name in (first, 3 - first):
+            await connection.execute(text(f"UPDATE pair SET count = count + 1 WHERE name = {name}"))
+            if len(tries) == 1:
+                await both.wait()
+                tries.append(0)
+
+    tries: dict[int, list[int]] = {1: [], 2: []}
+    await asyncio.gather(
+        *(Writer(writes).write(lambda connection, first=first: add(connection, first, tries[first])) for first in tries)
+    )
+    async with store.snapshot() as connection:
+        assert list(await connection.scalars(text("SELECT count FROM pair"))) == [2, 2]
+    assert sum(tries[1] + tries[2]) > 3, "one of them was tried again"
