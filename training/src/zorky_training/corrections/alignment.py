@@ -16,15 +16,14 @@ from rapidfuzz.distance import Levenshtein
 from ..charset import loosen
 
 _EDIT = 10
-_MOVED_BREAK = 4
-"""A line that ends where the person's line goes on, or the other way round. Breaks are often kept, so they settle what
-is even otherwise, and no more."""
 _BROKEN_WORD = 15
 """A cut inside a word where no hyphen was read."""
 _MARGIN = 10
 """A cut that is better than every other place for it by less than this is uncertain."""
 _UNLIKE = 0.7
 """Normalised edit distance beyond which a line and its part have nothing to do with each other."""
+_ADDED = 3
+"""Letters at a line's end that a reader who saw them would have taken for something."""
 _LONGER = 3
 """A text so many times longer than what was read is no correction of it."""
 _NEVER = 1 << 40
@@ -106,16 +105,18 @@ def _part(line: str, text: str, begin: int, end: int, follows: bool) -> _Part | 
         if line[-1] not in _HYPHENS:
             return None
         said = said if said[-1] in _HYPHENS else f"{said}-"
-    if Levenshtein.normalized_distance(_plain(line), _plain(said)) > _UNLIKE or _grows(line, said):
+    if Levenshtein.normalized_distance(_plain(line), _plain(said)) > _UNLIKE or grows(line, said):
         return None
     return _Part(said, begin == 0 or text[begin - 1] == "\n", text[end : end + 1] in ("", "\n"))
 
 
-def _grows(line: str, said: str) -> bool:
-    """Whether the person put whole words before or after what was read: their ink may lie outside the line."""
-    changes = Levenshtein.opcodes(_plain(line), _plain(said))
+def grows(read: str, said: str) -> bool:
+    """Whether the person put a word or several letters before or after what was read: their ink may lie outside the
+    line."""
+    changes = Levenshtein.opcodes(_plain(read), _plain(said))
     ends = (changes[0], changes[-1]) if len(changes) else ()
-    return any(change.tag == "insert" and " " in said[change.dest_start : change.dest_end] for change in ends)
+    added = [said[change.dest_start : change.dest_end] for change in ends if change.tag == "insert"]
+    return any(" " in letters or len(letters) >= _ADDED for letters in added)
 
 
 def _swept(read: Sequence[str], text: str, is_broken: Sequence[bool]) -> tuple[list[Costs], list[Costs]]:
@@ -125,30 +126,26 @@ def _swept(read: Sequence[str], text: str, is_broken: Sequence[bool]) -> tuple[l
     is_broken: for each line but the last, whether a word may go on in the next line.
     """
     ruler = _EDIT * np.arange(len(text) + 2)
-    leave = np.array([_leaving(character) for character in f"{text}\n"])
-    is_start = np.append(True, leave < _NEVER)
-    is_inside = ~is_start[:-1] & (leave == _NEVER)
-    by_letter = _Letters(text)
+    is_end = np.array([character.isspace() for character in f"{text}\n"])
+    is_start = np.append(True, is_end)
+    is_inside = ~is_start[:-1] & ~is_end
+    letters = np.array(list(_plain(text)))
     starts, ends = [np.where(is_start, ruler, _NEVER)], list[Costs]()
     for line, broken in zip(read, [*is_broken, False], strict=True):
-        ends.append(_through(line, starts[-1][:-1], by_letter, ruler[:-1]))
-        after = np.append(_NEVER, ends[-1] + leave)
+        ends.append(_through(line, starts[-1][:-1], letters, ruler[:-1]))
+        after = np.append(_NEVER, np.where(is_end, ends[-1], _NEVER))
         after = _inserted(np.minimum(after, starts[-1] + _EDIT * len(line)), ruler)  # or the line was left out
         cut = ends[-1] + (0 if broken else _BROKEN_WORD)
         starts.append(np.where(is_start, after, np.append(np.where(is_inside, cut, _NEVER), _NEVER)))
     return starts, ends
 
 
-def _leaving(character: str) -> int:
-    return {"\n": 0, " ": _MOVED_BREAK}.get(character, _NEVER)
-
-
-def _through(line: str, costs: Costs, letters: _Letters, ruler: Costs) -> Costs:
-    """The costs after a line, from those before it."""
+def _through(line: str, costs: Costs, letters: NDArray[np.str_], ruler: Costs) -> Costs:
+    """The costs after a line, from those before it. letters: the characters of the text, levelled."""
     costs = _inserted(costs, ruler)
     for letter in _plain(line):
         deleted = costs + _EDIT
-        deleted[1:] = np.minimum(deleted[1:], costs[:-1] + letters.replaced(letter))
+        deleted[1:] = np.minimum(deleted[1:], costs[:-1] + np.where(letters == letter, 0, _EDIT))
         costs = _inserted(deleted, ruler)
     return costs
 
@@ -158,22 +155,6 @@ def _inserted(costs: Costs, ruler: Costs) -> Costs:
     return np.asarray(np.minimum.accumulate(costs - ruler) + ruler, np.int64)
 
 
-class _Letters:
-    """What reading a letter for each character of a text costs."""
-
-    def __init__(self, text: str) -> None:
-        self._text = np.array(list(_plain(text)))
-        self._known: dict[str, Costs] = {}
-
-    def replaced(self, letter: str) -> Costs:
-        """(characters,)"""
-        if letter not in self._known:
-            costs = np.where(self._text == letter, 0, _EDIT)
-            self._known[letter] = np.where(self._text == "\n", _MOVED_BREAK, costs) if letter == " " else costs
-        return self._known[letter]
-
-
 def _plain(text: str) -> str:
     """The text in small letters and with its quotes, dashes and ё levelled, as long as before."""
-    levelled = "\n".join(loosen(line) for line in text.split("\n"))
-    return "".join(letter.lower()[0] for letter in levelled)
+    return "".join(letter.lower()[0] for letter in loosen(text))

@@ -20,7 +20,7 @@ from zorky_server.store import Consented, MissedLine
 from zorky_server.tasks.handwriting.values import Quad
 
 from ..charset import loosen
-from .alignment import divide
+from .alignment import divide, grows
 from .readings import ReadLine, ReadWord, read_lines
 
 SURE = 0.9
@@ -101,9 +101,9 @@ def told(pieces: Sequence[Consented]) -> Told:
     unknown = Counter(one for one in outcomes if isinstance(one, Reason))
     if not page:
         return Told(missed, unknown)
-    looked_at = [line for i, line in enumerate(lines) if i not in page or page[i].outcome not in _TELLS_NOTHING]
-    wrong = sum(1 - word.confidence for line in looked_at for word in line.words)
-    return Told([*labels, *missed], unknown, sum(one.put_right for one in page.values()), wrong)
+    shown = [i for i in range(len(lines)) if i not in page or page[i].outcome not in _TELLS_NOTHING]
+    wrong = sum(1 - word.confidence for i in shown for word in lines[i].words)
+    return Told([*labels, *missed], unknown, sum(page[i].put_right for i in shown if i in page), wrong)
 
 
 class _LineTold(NamedTuple):
@@ -118,8 +118,13 @@ def _by_words(line: ReadLine, words: Mapping[int, str], said_at: int) -> _LineTo
     text = " ".join(words.get(i, word.text) for i, word in enumerate(line.words))
     untouched = [word.confidence for i, word in enumerate(line.words) if i not in words]
     label = Label(line.quad, " ".join(text.split()), line.words, min(untouched, default=1.0), said_at)
-    reason = Reason.EMPTY if not label.text else Reason.DOUBTFUL if line.widest_gap > _GAP else None
-    return _LineTold(reason or label, len(words))
+    return _LineTold(_unknown(line, label.text) or label, len(words))
+
+
+def _unknown(line: ReadLine, text: str) -> Reason | None:
+    if not text:
+        return Reason.EMPTY
+    return Reason.UNCERTAIN if line.widest_gap > _GAP or grows(line.text, text) else None
 
 
 def _by_text(lines: Sequence[ReadLine], text: str, said_at: int) -> list[_LineTold]:
