@@ -11,7 +11,6 @@ from typing import Any
 import grpc
 import pytest
 
-import zorky_models
 from zorky.v1 import recognition_pb2 as messages
 from zorky.v1.recognition_service_pb2 import RecognizeRequest
 from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
@@ -108,7 +107,6 @@ def test_a_damaged_upload_is_refused_and_the_one_before_goes_on(start_server, pu
 
 def test_a_registry_in_a_bucket_is_followed_and_may_go_away(start_server, publisher, s3_bucket, line_png):
     registry = Registry(f"{s3_bucket}/models", "handwriting")
-    registry.begin_with(zorky_models.ROOT / "handwriting")
     publisher.publish("2099.1")
     registry.publish(Path(publisher.place, "handwriting", "2099.1"))
     flags = ("--registry", f"{s3_bucket}/models", "--registry-poll", "0.2")

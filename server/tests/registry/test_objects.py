@@ -1,8 +1,10 @@
 """Objects: the same in a folder and in a bucket, and whole whoever looks."""
 
 import os
+import socket
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import fsspec
@@ -43,14 +45,28 @@ def test_a_place_that_is_not_there_does_not_pass_for_an_empty_one(url):
             use()
 
 
-def test_a_server_that_does_not_answer_is_told_within_seconds(s3_bucket, monkeypatch):
-    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+@pytest.fixture
+def moved_bucket(s3_bucket: str) -> Iterator[str]:
+    """A bucket whose endpoint the test changes: nothing that was connected before is used, nor is it afterwards."""
     S3FileSystem.clear_instance_cache()
+    yield s3_bucket
+    S3FileSystem.clear_instance_cache()
+
+
+def test_a_server_that_does_not_answer_is_told_within_seconds(moved_bucket, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     began = time.monotonic()
     with pytest.raises(RegistryUnreachable, match=r"s3://zorky-.* cannot be used: Could not connect"):
-        Objects(s3_bucket).read("a")
+        Objects(moved_bucket).read("a")
     assert time.monotonic() - began < 20
-    S3FileSystem.clear_instance_cache()
+
+
+def test_a_server_that_takes_calls_and_says_nothing_is_not_waited_for_for_ever(moved_bucket, monkeypatch):
+    monkeypatch.setattr("zorky_server.registry.objects._LONGEST_READ", 1)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        with pytest.raises(RegistryUnreachable, match="FSTimeoutError"):
+            Objects(moved_bucket).read("a")
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,13 @@ import json
 import threading
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pytest
 
 from zorky_server.registry import BadVersion, Current, NoSuchVersion, Registry, VersionTaken
+from zorky_server.registry.objects import Objects
 
 
 def put(url: str, path: str, data: bytes) -> None:
@@ -106,6 +108,22 @@ def test_a_damaged_upload_cannot_be_promoted_and_publishing_again_mends_it(url, 
         registry.promote("2026.1")
     registry.publish(model("2026.1"))
     assert registry.promote("2026.1").version == "2026.1"
+
+
+@pytest.mark.parametrize("writes", range(4))
+def test_a_publisher_that_dies_on_the_way_leaves_no_version(registry, model, monkeypatch, writes):
+    write, left = Objects.write, [None] * writes
+
+    def write_or_die(*arguments: Any) -> None:
+        left.pop()
+        write(*arguments)
+
+    monkeypatch.setattr(Objects, "write", write_or_die)
+    with pytest.raises(IndexError):
+        registry.publish(model("2026.1"))
+    assert registry.versions() == []
+    with pytest.raises(NoSuchVersion):
+        registry.promote("2026.1")
 
 
 def test_an_upload_that_was_killed_is_no_version_and_can_be_done_again(url, registry, model):

@@ -17,10 +17,12 @@ from fsspec.implementations.local import LocalFileSystem
 from .errors import RegistryUnreachable
 
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
-_PATIENCE: dict[str | None, dict[str, Any]] = {
-    "s3": {"config_kwargs": {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 2}}}
+_OPTIONS: dict[str | None, dict[str, Any]] = {
+    "s3": {"config_kwargs": {"connect_timeout": 5, "retries": {"max_attempts": 1}}},
 }
-"""Seconds and attempts for storages that wait for minutes by default, by protocol: a server waits for them to start."""
+"""By protocol: seconds and attempts for storages that wait for minutes by default. A start waits as long."""
+_LONGEST_READ = 60
+"""Seconds for an object from a bucket, with all attempts."""
 
 
 class Listed(NamedTuple):
@@ -36,14 +38,14 @@ class Objects:
     """Objects by their path below one place, `/` between its parts. Who calls makes sure that no part is `..`."""
 
     def __init__(self, url: str) -> None:
-        """url: a folder, or a URL of fsspec's, as s3://bucket/prefix. Raises RegistryUnreachable"""
+        """url: a folder, or a URL of fsspec's, as s3://bucket/prefix. Raises RegistryUnreachable."""
         if _PASSWORD.search(url):
             raise RegistryUnreachable(
                 "the registry's URL has a password in it: give it in the variables that its storage reads, "
                 "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             )
         self._url = url
-        options = _PATIENCE.get(split_protocol(url)[0], {})
+        options = _OPTIONS.get(split_protocol(url)[0], {})
         try:
             self._files, self._root = url_to_fs(url, use_listings_cache=False, **options)
         except ImportError as error:
@@ -58,7 +60,9 @@ class Objects:
         """The object, None where there is none. Raises RegistryUnreachable."""
         with self._reaching():
             try:
-                return bytes(self._files.cat_file(f"{self._root}/{path}"))
+                if self._is_local:
+                    return Path(self._root, path).read_bytes()
+                return bytes(self._files.cat_file(f"{self._root}/{path}", timeout=_LONGEST_READ))
             except FileNotFoundError:
                 self._need_place()
                 return None
@@ -113,7 +117,9 @@ class Objects:
         except RegistryUnreachable:
             raise
         except Exception as error:  # what storages raise has no base class in common
-            raise RegistryUnreachable(f"the registry {self._url} cannot be used: {error}") from error
+            raise RegistryUnreachable(
+                f"the registry {self._url} cannot be used: {str(error) or repr(error)}"
+            ) from error
 
 
 def replace_file(path: Path, data: bytes) -> None:
