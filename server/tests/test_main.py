@@ -2,8 +2,10 @@
 
 import importlib.util
 import signal
+import sqlite3
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import grpc
@@ -100,6 +102,26 @@ def test_tls_files_that_are_none_are_told(start_server, tmp_path):
     server = start_server("--tls-cert", str(tmp_path / "pem"), "--tls-key", str(tmp_path / "pem"))
     assert server.wait() == 1
     assert "tls_cert and tls_key are not a certificate and its key" in server.log_path.read_text()
+
+
+@pytest.mark.parametrize("token", ["short", "", "line one of two\nline two", "секретное слово"])
+def test_an_admin_token_that_protects_nothing_is_refused_and_not_told(start_server, tmp_path, token):
+    (tmp_path / "token").write_text(token)
+    server = start_server("--admin-token-file", str(tmp_path / "token"))
+    assert server.wait() == 1
+    (line,) = [one for one in server.log_path.read_text().splitlines() if one.startswith("zorky-server: ")]
+    assert "admin_token_file" in line
+    assert not token or token not in line
+
+
+def test_failures_are_counted_in_the_store_before_the_server_ends(start_server):
+    server = start_server().wait_until_serving()
+    with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError):
+        RecognitionServiceStub(channel).Recognize(RecognizeRequest(image=b"no picture"))
+    assert server.stop() == 0
+    with closing(sqlite3.connect(server.folder / "data" / "zorky.sqlite3")) as database:
+        rows = database.execute("SELECT method, status, reason, count FROM failures").fetchall()
+    assert rows == [("RecognitionService/Recognize", "INVALID_ARGUMENT", "IMAGE_UNREADABLE", 1)]
 
 
 def test_it_says_where_it_serves_reads_and_stops_on_ctrl_c(start_server, line_png):

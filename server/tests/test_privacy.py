@@ -10,14 +10,17 @@ import pytest
 from PIL import Image, ImageDraw, ImageFont
 
 from zorky.v1 import recognition_pb2 as messages
-from zorky.v1.feedback_pb2 import TextCorrection
+from zorky.v1.admin_service_pb2 import DeleteUserDataRequest, GetReportRequest
+from zorky.v1.admin_service_pb2_grpc import AdminServiceStub
+from zorky.v1.feedback_pb2 import MissedLine, MissedLines, TextCorrection
 from zorky.v1.feedback_service_pb2 import FeedbackRequest
 from zorky.v1.feedback_service_pb2_grpc import FeedbackServiceStub
 from zorky.v1.recognition_service_pb2 import RecognizeRequest, RecognizeStreamRequest
 from zorky.v1.recognition_service_pb2_grpc import RecognitionServiceStub
 
 WRITTEN = "nightingale umbrella"
-USER, COMMENT, ITEM = "marigold", "gooseberry", "thunderclap"
+USER, COMMENT, ITEM, MISSED = "marigold", "gooseberry", "thunderclap", "chrysanthemum"
+TOKEN = "hippopotamus-in-the-bathtub"
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,7 @@ def use(address: str, picture: bytes) -> str:
     options = messages.RecognitionOptions(user_key=USER, retention=messages.RETENTION_FEEDBACK)
     with grpc.insecure_channel(address) as channel:
         recognition, feedback = RecognitionServiceStub(channel), FeedbackServiceStub(channel)
+        admin, shown = AdminServiceStub(channel), (("authorization", f"Bearer {TOKEN}"),)
         result = recognition.Recognize(RecognizeRequest(image=picture, options=options)).result
         correction = FeedbackRequest(
             request_id="f1",
@@ -58,6 +62,11 @@ def use(address: str, picture: bytes) -> str:
         correction.comment += COMMENT  # the same request id with other words
         with pytest.raises(grpc.RpcError):
             feedback.Feedback(correction)
+        missed = FeedbackRequest(
+            request_id="f2", result_id=result.result_id, missed_lines=MissedLines(lines=[MissedLine(text=MISSED)])
+        )
+        with pytest.raises(grpc.RpcError):
+            feedback.Feedback(missed)
         for broken in (picture[: len(picture) // 2], picture[8:], WRITTEN.encode()):
             with pytest.raises(grpc.RpcError):
                 recognition.Recognize(RecognizeRequest(image=broken, options=options))
@@ -65,15 +74,31 @@ def use(address: str, picture: bytes) -> str:
             recognition.Recognize(RecognizeRequest(image=picture, options=options), timeout=0.001)
         items = [RecognizeStreamRequest(item_id=ITEM, image=file, options=options) for file in (picture, picture[:99])]
         assert len(list(recognition.RecognizeStream(iter(items)))) == 2
+        admin.GetReport(GetReportRequest(), metadata=shown)
+        assert admin.DeleteUserData(DeleteUserDataRequest(user_key=USER), metadata=shown).results == 2
+        with pytest.raises(grpc.RpcError):
+            admin.DeleteUserData(DeleteUserDataRequest(user_key=USER * 20), metadata=shown)
+        with pytest.raises(grpc.RpcError):
+            admin.GetReport(GetReportRequest(), metadata=(("authorization", f"Bearer {TOKEN[1:]}"),))
         return result.recognition.text
 
 
-def test_nothing_of_a_picture_leaves_but_in_the_answer(collector, start_server, picture):
-    server = start_server("--log-level", "debug", "--metrics-port", "0").wait_until_serving()
+def test_nothing_of_a_picture_leaves_but_in_the_answer(collector, start_server, tmp_path, picture):
+    (tmp_path / "token").write_text(f"{TOKEN}\n")
+    flags = ("--log-level", "debug", "--metrics-port", "0", "--admin-token-file", str(tmp_path / "token"))
+    server = start_server(*flags).wait_until_serving()
     read = use(server.address, picture)
     page = urllib.request.urlopen(server.metrics_url, timeout=10).read()
     assert server.stop() == 0
-    words = [*WRITTEN.split(), USER, COMMENT, ITEM, *(word for word in read.split() if len(word) > 4)]
+    words = [
+        *WRITTEN.split(),
+        USER,
+        COMMENT,
+        ITEM,
+        MISSED,
+        TOKEN[1:],
+        *(word for word in read.split() if len(word) > 4),
+    ]
     privates = [word.encode() for word in words] + list(pieces(picture))
     assert len(words) >= 6, "the text was read"
     told = {
