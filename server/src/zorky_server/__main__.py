@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Never
+from typing import Any, Literal, Never, TextIO
 
 import click
 import structlog
@@ -139,6 +139,35 @@ def report(
         write(asyncio.run(stored_report(settings, *days)), form, output)
     except CannotReport as error:
         _give_up(str(error), 1)
+
+
+@main.command()
+@click.option("--older-than", metavar="SPAN", help="Delete what is older than this, for example 90d, 12h or 52w.")
+@click.option(
+    "--user-key-file", type=click.File(), help="Delete the user whose key is in this file; - is standard input."
+)
+@_settings_file
+@_settings_flags
+def purge(older_than: str | None, user_key_file: TextIO | None, settings_file: Path | None, **flags: Any) -> None:
+    """Delete results with their pictures, readings and feedback, beside running servers, without asking.
+
+    A user key comes in a file because other users of the machine see command lines.
+    """
+    from . import purging
+    from .store import CannotOpen, StillRead, StoreUnreachable
+
+    if (older_than is None) == (user_key_file is None):
+        raise click.UsageError("give either --older-than or --user-key-file")
+    settings = _load(settings_file, flags)
+    try:
+        age = None if older_than is None else purging.seconds_of(older_than)
+        user_key = purging.user_key_in(user_key_file) if user_key_file else ""
+        deleted = asyncio.run(purging.purge(settings, age, user_key))
+    except (ValueError, CannotOpen, StillRead, StoreUnreachable) as error:
+        _give_up(str(error), 1)
+    click.echo(
+        f"deleted {deleted.results} results, {deleted.pictures} pictures, {deleted.feedbacks} pieces of feedback"
+    )
 
 
 @main.group()

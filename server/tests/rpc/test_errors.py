@@ -6,7 +6,7 @@ from grpc import StatusCode
 
 from zorky_server.rpc.errors import BadField, Fault, Undecodable, fault_of, item_error_of, trailers_of
 from zorky_server.runtime.errors import ModelFailed, Overloaded
-from zorky_server.store import NoSuchWord, OutsidePicture, RequestIdReused, UnknownResult
+from zorky_server.store import NoSuchWord, OutsidePicture, RequestIdReused, StillRead, StoreUnreachable, UnknownResult
 from zorky_server.tasks.handwriting.values import BadPicture
 
 ROWS = [
@@ -15,6 +15,8 @@ ROWS = [
     (Undecodable("no message"), StatusCode.INVALID_ARGUMENT, "MESSAGE_UNDECODABLE", ""),
     (NoSuchWord(3, "none"), StatusCode.INVALID_ARGUMENT, "NO_SUCH_WORD", "word_corrections.corrections[3]"),
     (OutsidePicture(2, "outside"), StatusCode.INVALID_ARGUMENT, "OUT_OF_RANGE", "missed_lines.lines[2].quad"),
+    (StillRead("by a report"), StatusCode.FAILED_PRECONDITION, "STILL_READ", ""),
+    (StoreUnreachable("at 10.0.0.1"), StatusCode.UNAVAILABLE, "STORE_UNREACHABLE", ""),
     (UnknownResult("none"), StatusCode.NOT_FOUND, "RESULT_NOT_FOUND", ""),
     (RequestIdReused("twice"), StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", ""),
     (Overloaded("busy", 1.5), StatusCode.UNAVAILABLE, "OVERLOADED", ""),
@@ -53,6 +55,7 @@ def test_only_what_the_caller_can_mend_names_a_violation():
         StatusCode.INVALID_ARGUMENT: [info, bad],
         StatusCode.NOT_FOUND: [info],
         StatusCode.ALREADY_EXISTS: [info],
+        StatusCode.FAILED_PRECONDITION: [info],
         StatusCode.UNAVAILABLE: [info, retry],
         StatusCode.INTERNAL: [info],
     }

@@ -10,7 +10,7 @@ from typing import IO, Literal
 from rich.console import Console
 
 from ..settings import Settings
-from ..storage import opened_store
+from ..storage import existing_store
 from ..store import CannotOpen, StoreUnreachable
 from . import html, terminal
 from .data import as_json
@@ -31,10 +31,8 @@ async def stored_report(settings: Settings, since: date | None, until: date | No
     """Of the days from `since` to `until`, both included; by default the 30 until today. Raises CannotReport."""
     end = microseconds(until or datetime.now(UTC).date()) + DAY
     start = microseconds(since) if since else end - _USUAL
-    if settings.database is None and not settings.data_dir.exists():
-        raise CannotReport(f"there is no {settings.data_dir}: set data_dir as for the server")
     try:
-        async with opened_store(settings) as store, store.snapshot() as connection:
+        async with existing_store(settings) as store, store.snapshot() as connection:
             return await make_report(connection, start, end)
     except (BadSpan, CannotOpen, StoreUnreachable) as error:
         raise CannotReport(str(error)) from error

@@ -16,7 +16,7 @@ from zorky.v1 import recognition_service_pb2 as recognition
 
 from ..report.span import BadSpan
 from ..runtime.errors import Expired, ModelFailed, Overloaded
-from ..store import NoSuchWord, OutsidePicture, RequestIdReused, UnknownResult
+from ..store import NoSuchWord, OutsidePicture, RequestIdReused, StillRead, StoreUnreachable, UnknownResult
 from ..tasks.handwriting.model import BadModel
 from ..tasks.handwriting.values import BadPicture
 from .answers import duration_of
@@ -24,6 +24,8 @@ from .answers import duration_of
 Trailers = tuple[tuple[str, str | bytes], ...]
 
 DOMAIN = "zorky"
+_RECONNECTING = 1.0
+"""Seconds in which a database that was restarted may be back."""
 
 
 class BadField(ValueError):
@@ -111,6 +113,13 @@ _TABLE: dict[type[Exception], Callable[..., Fault]] = {
     Undecodable: lambda error: _invalid("MESSAGE_UNDECODABLE", error, ""),
     NoSuchWord: lambda error: _invalid("NO_SUCH_WORD", error, f"word_corrections.corrections[{error.index}]"),
     OutsidePicture: lambda error: _invalid("OUT_OF_RANGE", error, f"missed_lines.lines[{error.index}].quad"),
+    StillRead: lambda error: Fault(StatusCode.FAILED_PRECONDITION, "STILL_READ", str(error)),
+    StoreUnreachable: lambda _: Fault(
+        StatusCode.UNAVAILABLE,
+        "STORE_UNREACHABLE",
+        "the server cannot reach its database: try again",  # and not where that is, as the exception says
+        retry_after=_RECONNECTING,
+    ),
     UnknownResult: lambda error: Fault(StatusCode.NOT_FOUND, "RESULT_NOT_FOUND", str(error)),
     RequestIdReused: lambda error: Fault(StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED", str(error)),
     Overloaded: lambda error: Fault(StatusCode.UNAVAILABLE, "OVERLOADED", str(error), retry_after=error.retry_after),

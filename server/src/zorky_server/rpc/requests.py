@@ -101,6 +101,8 @@ def checked_name(name: str, field: str) -> str:
     """A name that the caller chose, when it is short enough."""
     if len(name.encode()) > _MAX_NAME:
         raise BadField(field, "TOO_LONG", f"{field} has more than {_MAX_NAME} bytes: shorten it")
+    if "\0" in name:  # not every database can hold it
+        raise BadField(field, "NUL_CHARACTER", f"{field} has the character U+0000 in it: leave it out")
     return name
 
 
