@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, literal_column, or_, select
+from sqlalchemy import BigInteger, ColumnElement, Subquery, and_, case, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ..store.schema import failures, feedback, results
 from .figures import Activity, AnswerQuality, Cohort, Conversion, FailureCount, Latency, Report
-from .span import DAY, Span, calendar_day
+from .span import DAY, MONDAY, Span, calendar_day
 
 _HOURS = 24
 _PERCENTILES = (50, 90, 95, 99)
@@ -46,34 +46,34 @@ async def make_report(connection: AsyncConnection, start: int, end: int) -> Repo
 
 async def _activities(connection: AsyncConnection, span: Span) -> list[tuple[Activity, ...]]:
     """Of the span as one period, of its days, its weeks and its months."""
-    by_day = [
-        await _by_day(connection, results.c.created_at, func.count(), DAY, span),
-        await _by_day(connection, feedback.c.created_at, func.count(), DAY, span),
-        await _by_day(connection, failures.c.hour, func.sum(failures.c["count"]), _HOURS, span),
-    ]
+    pictures = await _by_day(connection, results.c.created_at, func.count(), DAY, span)
+    feedbacks = await _by_day(connection, feedback.c.created_at, func.count(), DAY, span)
+    failed = await _by_day(connection, failures.c.hour, func.sum(failures.c["count"]), _HOURS, span)
+    kinds = ([span.first], span.days(), span.weeks(), span.months())
     found = []
-    for starts, period in _periods(span):
-        users = await _users(connection, span, period)
-        counts = [_added_up(days, starts) for days in by_day]
-        found.append(
-            tuple(
-                Activity(calendar_day(start), users.get(number, 0), *(count[number] for count in counts))
-                for number, start in enumerate(starts)
-            )
+    for starts, users in zip(kinds, await _users(connection, span), strict=True):
+        counts = [_added_up(days, starts) for days in (users, pictures, feedbacks, failed)]
+        periods = (
+            Activity(calendar_day(day), *(count[number] for count in counts)) for number, day in enumerate(starts)
         )
+        found.append(tuple(periods))
     return found
 
 
-def _periods(span: Span) -> list[tuple[list[int], ColumnElement[int]]]:
-    """The first days of the periods, and what numbers the period of a result from 0."""
-    days, weeks, months = span.days(), span.weeks(), span.months()
-    latest_first = reversed([(_day >= start, number) for number, start in enumerate(months)])
-    return [
-        ([span.first], literal_column("0")),
-        (days, _day - span.first),
-        (weeks, (_day - weeks[0]) // 7),
-        (months, case(*latest_first)),
-    ]
+async def _users(connection: AsyncConnection, span: Span) -> list[dict[int, int]]:
+    """By number of the day: users whose picture of that day is their first of the span, of the day itself, of its week
+    and of its month. Each user of a period is counted on one of its days, so that days can be added up."""
+    user, moment = results.c.user_hash, results.c.created_at
+    before = func.lag(moment, type_=BigInteger).over(partition_by=user, order_by=moment)
+    came = (
+        select(_day.label("day"), (before // DAY).label("before")).where(_answered(span), user.is_not(None)).subquery()
+    )
+    day, last_day = came.c.day, came.c.before
+    month = case(*reversed([(day >= start, start) for start in span.months()]))
+    first = (last_day.is_(None), last_day < day, last_day < day - (day + MONDAY) % 7, last_day < month)
+    counts = (func.count(case((or_(last_day.is_(None), one), 1))) for one in first)
+    rows = (await connection.execute(select(day, *counts).group_by(day))).all()
+    return [{row[0]: row[kind] for row in rows} for kind in range(1, len(first) + 1)]
 
 
 async def _by_day(
@@ -91,13 +91,6 @@ def _added_up(days: dict[int, int], starts: Sequence[int]) -> Counter[int]:
     for day, count in days.items():
         found[bisect(starts, day) - 1] += count
     return found
-
-
-async def _users(connection: AsyncConnection, span: Span, period: ColumnElement[int]) -> dict[int, int]:
-    """By number of the period. They cannot be added up from the days: a user comes on many."""
-    users = func.count(results.c.user_hash.distinct())
-    rows = await connection.execute(select(period.label("period"), users).where(_answered(span)).group_by("period"))
-    return dict(rows.all())
 
 
 def _answered(span: Span) -> ColumnElement[bool]:

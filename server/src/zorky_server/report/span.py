@@ -8,7 +8,7 @@ from datetime import date, timedelta
 DAY = 86_400_000_000
 """Microseconds."""
 _EPOCH = date(1970, 1, 1)
-_MONDAY = 3
+MONDAY = 3
 """Days from a Monday to 1970-01-01, a Thursday."""
 _LONGEST = 3653
 """Days: what is asked for over the network must not grow without bound."""
@@ -47,7 +47,7 @@ class Span:
 
     def weeks(self) -> list[int]:
         """Mondays of the weeks that the span touches; the first may be before it."""
-        return list(range(self.first - (self.first + _MONDAY) % 7, self.end, 7))
+        return list(range(self.first - (self.first + MONDAY) % 7, self.end, 7))
 
     def months(self) -> list[int]:
         """First days of the months that the span touches; the first may be before it."""
