@@ -174,4 +174,4 @@ def main(pictures: int, feedbacks: int) -> None:
 
 
 if __name__ == "__main__":
-    main(1_000_000, 2000) if full() else main(100_000, 500)
+    main(1_010_000, 2000) if full() else main(100_000, 500)

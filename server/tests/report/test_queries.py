@@ -237,6 +237,16 @@ async def test_who_comes_back_is_seen_in_the_triangle(reported):
     assert [cohort.active_users for cohort in report.cohorts] == [(1, 1, 0, 1), (1, 1, 0), (0, 0), (0,)]
 
 
+async def test_the_moment_at_which_the_span_ends_is_not_of_it(reported):
+    mon, wed_after = date(2026, 3, 30), date(2026, 4, 8)
+    pictures = [picture("1", ADA, moment(mon)), picture("2", ADA, moment(wed_after))]
+    said_then = [said("f", "1", moment(wed_after))]
+    report = await reported([Day(pictures, said_then)], moment(mon), moment(wed_after))
+    assert (report.total.pictures, report.total.feedbacks) == (1, 0)
+    assert report.cohorts[0].active_users == (1, 0)
+    assert report.conversion == Conversion(1, 0, None)
+
+
 async def test_pictures_without_digest_are_other_ones_when_their_sizes_differ(reported):
     day = date(2026, 3, 30)
     sizes = {1: 100, 2: 100, 3: 101}  # of three pictures, one an hour
