@@ -11,9 +11,10 @@ import pytest
 from structlog.testing import capture_logs
 
 import zorky_models
+from zorky_server.following import Followed
 from zorky_server.metrics import Metrics
 from zorky_server.models import Models
-from zorky_server.registry import RegistryUnreachable
+from zorky_server.registry import Current, RegistryUnreachable
 from zorky_server.settings import Settings
 from zorky_server.tasks.handwriting.model import BadModel
 
@@ -31,6 +32,20 @@ def followers(publisher, tmp_path) -> Callable[..., Models]:
         return Models(settings, metrics or Metrics())
 
     return start
+
+
+@pytest.fixture
+def fetched(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The versions that were fetched, in their order."""
+    versions: list[str] = []
+    fetch = Followed.fetch
+
+    def noted(followed: Followed, current: Current) -> Path:
+        versions.append(current.version)
+        return fetch(followed, current)
+
+    monkeypatch.setattr(Followed, "fetch", noted)
+    return versions
 
 
 @contextlib.asynccontextmanager
@@ -82,7 +97,16 @@ async def test_who_asks_gets_what_was_promoted_at_once(publisher, followers) -> 
     assert not await one.reload()
 
 
-async def test_a_refused_version_is_told_once_and_the_next_one_is_taken(publisher, followers) -> None:
+async def test_what_serves_already_is_not_loaded_again(publisher, followers) -> None:
+    publisher.promote("2099.1")
+    one = followers()
+    before = one.current
+    async with following(one):
+        await asyncio.sleep(10 * POLL)
+    assert one.current is before
+
+
+async def test_a_refused_version_is_told_once_and_the_next_one_is_taken(publisher, followers, fetched) -> None:
     metrics, outcomes = Metrics(), []
     metrics.reloaded = outcomes.append
     one = followers(metrics)
@@ -96,6 +120,7 @@ async def test_a_refused_version_is_told_once_and_the_next_one_is_taken(publishe
             assert [line["event"] for line in told] == ["the new model is refused, the one before goes on"]
             assert "recognizer.onnx of 2099.2 is not the file that its manifest names" in told[0]["reason"]
             assert version_of(one) == INSTALLED
+            assert fetched == ["2099.2"]
             with pytest.raises(BadModel, match="not the file that its manifest names"):
                 await one.reload()
             publisher.promote("2099.3")
@@ -103,7 +128,9 @@ async def test_a_refused_version_is_told_once_and_the_next_one_is_taken(publishe
     assert outcomes == ["refused", "refused", "switched"]
 
 
-async def test_a_version_that_verifies_but_cannot_read_is_not_tried_again(publisher, followers, tmp_path) -> None:
+async def test_a_version_that_verifies_but_cannot_read_is_not_tried_again(
+    publisher, followers, fetched, tmp_path
+) -> None:
     one = followers()
     made = Path(shutil.copytree(zorky_models.ROOT / "handwriting", tmp_path / "blind"))
     manifest = json.loads((made / "manifest.json").read_text()) | {"version": "2099.1"}
@@ -116,6 +143,7 @@ async def test_a_version_that_verifies_but_cannot_read_is_not_tried_again(publis
             await asyncio.sleep(10 * POLL)
     assert [line["log_level"] for line in told] == ["error"]
     assert "fails at its warm-up" in told[0]["reason"]
+    assert fetched == ["2099.1"]
     assert version_of(one) == INSTALLED
 
 
