@@ -162,7 +162,7 @@ def _said(draw: Random, picture: Picture) -> Iterator[Said]:
 
 def _failed(draw: Random, begin: int) -> Iterator[Failed]:
     for hour in range(24):
-        for method, status, reason in draw.sample(_FAILURES, draw.choice((0, 0, 0, 1, 2))):
+        for method, status, reason in draw.sample(_FAILURES, draw.choice((0, 0, 0, 0, 0, 0, 0, 0, 1, 2))):
             client = draw.choice(("zorky-python/0.1.0", "grpc-node-js/1.14.0"))
             yield Failed(begin // DAY * 24 + hour, client, method, status, reason, draw.randint(1, 9))
 
