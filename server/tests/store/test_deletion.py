@@ -77,22 +77,21 @@ async def test_nothing_is_left_where_rows_were_moved_to_other_pages(store, resul
     await store.record(result(0, user_key=USER))
     drawn = random.Random(4)  # under which it happens to four rows
     mine = {number: drawn.random() < 0.2 for number in range(1, 3001)}
-    async with store._database.writes.begin() as connection:
-        (first,) = (await connection.execute(select(results))).mappings()
-        rows = [
-            {"result_id": f"{number:032x}", "user_hash": first["user_hash"] if mine[number] else ""} for number in mine
-        ]
-        await connection.execute(insert(results), [dict(first) | row for row in rows])
+
+    def fill(connection) -> None:
+        (first,) = connection.execute(select(results)).mappings()
+        users = {number: first["user_hash"] if mine[number] else "" for number in mine}
+        rows = [{"result_id": f"{number:032x}", "user_hash": users[number]} for number in mine]
+        connection.execute(insert(results), [dict(first) | row for row in rows])
         texts = [words(number) + "x" * drawn.randint(0, 900) for number in mine]
-        kept = [
-            {"result_id": row["result_id"], "image_sha256": "", "reading": text}
-            for row, text in zip(rows, texts, strict=True)
-        ]
-        await connection.execute(insert(readings), kept)
+        kept = [(row["result_id"], "", text) for row, text in zip(rows, texts, strict=True)]
+        connection.execute(insert(readings), [dict(zip(readings.c.keys(), row, strict=True)) for row in kept])
         others = [row for row in rows if not row["user_hash"]]
         drawn.shuffle(others)
         gone = delete(readings).where(readings.c.result_id == bindparam("gone"))
-        await connection.execute(gone, [{"gone": row["result_id"]} for row in others[: len(others) * 7 // 10]])
+        connection.execute(gone, [{"gone": row["result_id"]} for row in others[: len(others) * 7 // 10]])
+
+    await store._database.write(fill)
     assert (await store.delete_user(USER)).pictures == sum(mine.values())
     left = files()
     assert [number for number in mine if mine[number] and words(number).encode() in left] == []
@@ -100,8 +99,8 @@ async def test_nothing_is_left_where_rows_were_moved_to_other_pages(store, resul
 
 async def test_a_purge_takes_what_is_old_and_leaves_what_is_new(store, result, files):
     await tell(store, result, USER, 1)
-    async with store._database.writes.begin() as connection:
-        await connection.execute(text(f"UPDATE results SET created_at = created_at - {round(LONG * 1e6)}"))
+    age = text(f"UPDATE results SET created_at = created_at - {round(LONG * 1e6)}")
+    await store._database.write(lambda connection: connection.execute(age))
     await tell(store, result, USER, 2)
     assert await store.purge(LONG + 60) == Deleted()
     assert await store.purge(LONG - 60) == Deleted(results=1, pictures=1, feedbacks=1)

@@ -148,8 +148,8 @@ async def test_texts_that_an_old_store_had_deleted_are_in_no_file_of_it_afterwar
 
 async def test_a_store_of_a_newer_version_is_refused(place):
     store = await open_store(place, 3600)
-    async with store._database.writes.begin() as connection:
-        await connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    newer = sa.text("UPDATE alembic_version SET version_num = '9999'")
+    await store._database.write(lambda connection: connection.execute(newer))
     await store.close()
     with pytest.raises(CannotOpen, match="newer zorky-server"):
         await open_store(place, 3600)

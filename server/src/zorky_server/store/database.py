@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol, TypeVar
 
-from sqlalchemy import Table
+from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
-from .values import StoreUnreachable
+T = TypeVar("T")
+
+Work = Callable[[Connection], T]
+"""What is done inside a transaction. It may be done again when the first time failed."""
 
 
 class Database(Protocol):
     """SqliteDatabase or PostgresDatabase."""
 
-    writes: AsyncEngine
-    """Its transactions may write."""
-    reads: AsyncEngine
-    """Its transactions see everything as it was at their first statement, and hold up no writer."""
+    async def setup(self, work: Work[T]) -> T:
+        """As `write`, with the tables of this version, and beside no other server's setup. Raises CannotOpen."""
+        ...
 
-    def setup(self) -> AbstractAsyncContextManager[AsyncConnection]:
-        """A transaction with the tables of this version, which no other server's setup runs beside.
+    async def write(self, work: Work[T]) -> T:
+        """Does work in a transaction, and returns what it does when that is on disk. Raises StoreUnreachable."""
+        ...
 
-        Raises CannotOpen.
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """A transaction that sees everything as it was at its first statement, and holds up no writer.
+
+        Raises StoreUnreachable.
         """
         ...
 
@@ -38,20 +43,8 @@ class Database(Protocol):
         ...
 
 
-def insert_into(connection: AsyncConnection, table: Table) -> postgresql.Insert | sqlite.Insert:
+def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
     """An INSERT that knows ON CONFLICT, which both databases write alike."""
     if connection.dialect.name == "postgresql":
         return postgresql.insert(table)
     return sqlite.insert(table)
-
-
-@asynccontextmanager
-async def transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A transaction that ends with the block. Raises StoreUnreachable when the connection is lost on the way."""
-    try:
-        async with engine.begin() as connection:
-            yield connection
-    except DBAPIError as error:
-        if error.connection_invalidated:
-            raise StoreUnreachable("the connection to the database was lost") from error
-        raise

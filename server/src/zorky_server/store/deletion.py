@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, delete, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import ColumnElement, Connection, delete, select
 
 from .schema import feedback, readings, results
 from .values import Deleted
@@ -14,16 +13,16 @@ _AT_ONCE = 500
 """Results: few enough that nobody who writes beside waits for long."""
 
 
-async def delete_some(connection: AsyncConnection, which: ColumnElement[bool]) -> tuple[Sequence[str], Deleted]:
+def delete_some(connection: Connection, which: ColumnElement[bool]) -> tuple[Sequence[str], Deleted]:
     """Deletes some of the results of which `which` is true, with readings and feedback; none when none is left.
 
     Returns the ids of those whose picture must go.
     """
     # Locked, so that feedback for them that is just being added is deleted too, or finds no result.
     some = select(results.c.result_id).where(which).order_by(results.c.result_id).limit(_AT_ONCE).with_for_update()
-    ids = (await connection.scalars(some)).all()
-    feedbacks = await connection.execute(delete(feedback).where(feedback.c.result_id.in_(ids)))
+    ids = (connection.scalars(some)).all()
+    feedbacks = connection.execute(delete(feedback).where(feedback.c.result_id.in_(ids)))
     kept = delete(readings).where(readings.c.result_id.in_(ids)).returning(readings.c.result_id)
-    pictures = (await connection.scalars(kept)).all()
-    await connection.execute(delete(results).where(results.c.result_id.in_(ids)))
+    pictures = (connection.scalars(kept)).all()
+    connection.execute(delete(results).where(results.c.result_id.in_(ids)))
     return pictures, Deleted(len(ids), len(pictures), feedbacks.rowcount)

@@ -8,8 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import RowMapping, delete, exists, insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, RowMapping, delete, exists, insert, select
 
 from .database import insert_into
 from .schema import feedback as feedback_table
@@ -30,25 +29,23 @@ _AT_ONCE = 500
 """Ids that one statement asks for."""
 
 
-async def add_result(
-    connection: AsyncConnection, result: Mapping[str, object], reading: Mapping[str, object] | None
-) -> None:
+def add_result(connection: Connection, result: Mapping[str, object], reading: Mapping[str, object] | None) -> None:
     """Adds rows of `results` and, where the picture is kept, of `readings`."""
-    await connection.execute(insert(results).values(result))
+    connection.execute(insert(results).values(result))
     if reading:
-        await connection.execute(insert(readings).values(reading))
+        connection.execute(insert(readings).values(reading))
 
 
-async def add_feedback(connection: AsyncConnection, feedback: Feedback, receipt: Receipt) -> Receipt:
+def add_feedback(connection: Connection, feedback: Feedback, receipt: Receipt) -> Receipt:
     """Adds feedback under a fresh receipt, or finds the receipt of the same feedback sent before.
 
     Raises RequestIdReused, UnknownResult, NoSuchWord or OutsidePicture, before anything is written.
     """
     content = _content(feedback)
     fingerprint = _fingerprint(feedback, content)
-    result = await _unexpired(connection, feedback.result_id, receipt.created_at)
+    result = _unexpired(connection, feedback.result_id, receipt.created_at)
     if result is None:
-        if earlier := await _receipt(connection, feedback.request_id, fingerprint):
+        if earlier := _receipt(connection, feedback.request_id, fingerprint):
             return earlier
         raise UnknownResult("no such result, or it has expired")
     _check_words(feedback.words or (), result["words_per_line"])
@@ -56,23 +53,23 @@ async def add_feedback(connection: AsyncConnection, feedback: Feedback, receipt:
     row = {**asdict(receipt), "request_id": feedback.request_id, "fingerprint": fingerprint, "content": content}
     row |= {"result_id": feedback.result_id, "kind": feedback.kind, "rating": feedback.rating}
     row["allow_training"] = feedback.allow_training
-    added = await connection.execute(
+    added = connection.execute(
         insert_into(connection, feedback_table).values(row).on_conflict_do_nothing(index_elements=["request_id"])
     )
     if not added.rowcount:  # this request_id came before
-        return await _receipt(connection, feedback.request_id, fingerprint) or receipt
+        return _receipt(connection, feedback.request_id, fingerprint) or receipt
     if result["is_kept"] and not feedback.allow_training:
-        await connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
+        connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
     return receipt
 
 
-async def keeps(connection: AsyncConnection, result_id: str, now: int) -> bool:
+def keeps(connection: Connection, result_id: str, now: int) -> bool:
     """Whether the picture of a result is kept, and not expired by `now`."""
     kept = select(readings.c.result_id).join(results).where(readings.c.result_id == result_id)
-    return await connection.scalar(kept.where(results.c.expires_at > now)) is not None
+    return connection.scalar(kept.where(results.c.expires_at > now)) is not None
 
 
-async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]:
+def forget_expired(connection: Connection, now: int) -> Sequence[str]:
     """Forgets the readings of results that expired by `now`; returns the ids of those, whose picture must go.
 
     One whose feedback allows training keeps picture and reading. The record of facts stays: the numbers are counted on
@@ -81,22 +78,22 @@ async def forget_expired(connection: AsyncConnection, now: int) -> Sequence[str]
     expired = select(results.c.result_id).where(results.c.expires_at <= now)
     given = exists().where(feedback_table.c.result_id == readings.c.result_id, feedback_table.c.allow_training)
     spent = delete(readings).where(expired.where(results.c.result_id == readings.c.result_id).exists(), ~given)
-    return (await connection.scalars(spent.returning(readings.c.result_id))).all()
+    return (connection.scalars(spent.returning(readings.c.result_id))).all()
 
 
-async def with_picture(connection: AsyncConnection, result_ids: Sequence[str]) -> set[str]:
+def with_picture(connection: Connection, result_ids: Sequence[str]) -> set[str]:
     """Which of these results have their picture kept."""
     known: set[str] = set()
     for start in range(0, len(result_ids), _AT_ONCE):
         asked = readings.c.result_id.in_(result_ids[start : start + _AT_ONCE])
-        known.update(await connection.scalars(select(readings.c.result_id).where(asked)))
+        known.update(connection.scalars(select(readings.c.result_id).where(asked)))
     return known
 
 
-async def consented(connection: AsyncConnection, since: int) -> list[Consented]:
+def consented(connection: Connection, since: int) -> list[Consented]:
     """Feedback from the moment `since` on that may be used for training and whose picture is kept, the oldest first."""
     table = feedback_table.c
-    rows = await connection.execute(
+    rows = connection.execute(
         select(
             table.feedback_id, table.request_id, table.result_id, table.created_at, table.content,
             results.c.user_hash, results.c.model_version, readings.c.reading, readings.c.image_sha256,
@@ -146,9 +143,9 @@ def _fingerprint(feedback: Feedback, content: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
-async def _receipt(connection: AsyncConnection, request_id: str, fingerprint: str) -> Receipt | None:
+def _receipt(connection: Connection, request_id: str, fingerprint: str) -> Receipt | None:
     table = feedback_table.c
-    found = await connection.execute(
+    found = connection.execute(
         select(table.feedback_id, table.created_at, table.fingerprint).where(table.request_id == request_id)
     )
     row = found.one_or_none()
@@ -159,7 +156,7 @@ async def _receipt(connection: AsyncConnection, request_id: str, fingerprint: st
     return Receipt(row.feedback_id, row.created_at)
 
 
-async def _unexpired(connection: AsyncConnection, result_id: str, now: int) -> RowMapping | None:
+def _unexpired(connection: Connection, result_id: str, now: int) -> RowMapping | None:
     """words_per_line, width and height of a result, and whether its reading is kept."""
     if "\0" in result_id:  # PostgreSQL has no such character
         return None
@@ -169,7 +166,7 @@ async def _unexpired(connection: AsyncConnection, result_id: str, now: int) -> R
         table.result_id == result_id, table.expires_at > now
     )
     # Locked, so that nobody deletes the result before there is feedback that would be deleted with it.
-    found = await connection.execute(unexpired.with_for_update(read=True, key_share=True, of=results))
+    found = connection.execute(unexpired.with_for_update(read=True, key_share=True, of=results))
     return found.mappings().one_or_none()
 
 

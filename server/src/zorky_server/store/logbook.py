@@ -6,8 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, insert, select
 
 from .database import insert_into
 from .schema import failures, promotions
@@ -17,7 +16,7 @@ _HOUR = 3_600_000_000
 """Microseconds."""
 
 
-async def count_failures(connection: AsyncConnection, counts: Mapping[Failure, int], now: int) -> None:
+def count_failures(connection: Connection, counts: Mapping[Failure, int], now: int) -> None:
     """Adds to the counts of the hour of `now`."""
     rows = [asdict(failure) | {"hour": now // _HOUR, "count": count} for failure, count in counts.items()]
     if not rows:
@@ -26,16 +25,16 @@ async def count_failures(connection: AsyncConnection, counts: Mapping[Failure, i
     rows.sort(key=lambda row: tuple(map(str, row.values())))
     upsert = insert_into(connection, failures).values(rows)
     added = {"count": failures.c.count + upsert.excluded.count}
-    await connection.execute(upsert.on_conflict_do_update(index_elements=failures.primary_key.columns, set_=added))
+    connection.execute(upsert.on_conflict_do_update(index_elements=failures.primary_key.columns, set_=added))
 
 
-async def add_promotion(connection: AsyncConnection, promotion: Promotion) -> None:
+def add_promotion(connection: Connection, promotion: Promotion) -> None:
     """Keeps what became of a model."""
-    await connection.execute(insert(promotions).values(promotion_id=uuid.uuid4().hex, **asdict(promotion)))
+    connection.execute(insert(promotions).values(promotion_id=uuid.uuid4().hex, **asdict(promotion)))
 
 
-async def all_promotions(connection: AsyncConnection) -> list[Promotion]:
+def all_promotions(connection: Connection) -> list[Promotion]:
     """The oldest first."""
     columns = [column for column in promotions.c if column is not promotions.c.promotion_id]
-    rows = await connection.execute(select(*columns).order_by(promotions.c.created_at, promotions.c.promotion_id))
+    rows = connection.execute(select(*columns).order_by(promotions.c.created_at, promotions.c.promotion_id))
     return [Promotion(**row) for row in rows.mappings()]

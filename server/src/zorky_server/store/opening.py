@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
-from sqlalchemy import insert, select
+from sqlalchemy import Connection, insert, select
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import Database
 from .pictures import Pictures
@@ -35,8 +35,7 @@ async def _open(place: StorePlace, lifetime: float) -> Store:
     pictures = await asyncio.to_thread(Pictures, place.pictures or str(place.folder / "pictures"))
     database = _database(place)
     try:
-        async with database.setup() as connection:
-            secret = await _secret(connection, place.secret_file or place.folder / "secret")
+        secret = await database.setup(partial(_secret, file=place.secret_file or place.folder / "secret"))
     except BaseException:
         await database.close()
         raise
@@ -55,12 +54,12 @@ def _database(place: StorePlace) -> Database:
     return PostgresDatabase(place.database)
 
 
-async def _secret(connection: AsyncConnection, file: Path) -> bytes:
+def _secret(connection: Connection, file: Path) -> bytes:
     """The secret that the store was made with; a new store takes the file's, or a new one."""
-    known = await connection.scalar(select(properties.c.value).where(properties.c.name == "secret"))
-    secret = await asyncio.to_thread(load_secret if known is None else _kept_secret, file)
+    known = connection.scalar(select(properties.c.value).where(properties.c.name == "secret"))
+    secret = load_secret(file) if known is None else _kept_secret(file)
     if known is None:
-        await connection.execute(insert(properties).values(name="secret", value=fingerprint(secret)))
+        connection.execute(insert(properties).values(name="secret", value=fingerprint(secret)))
     elif known != fingerprint(secret):
         raise CannotOpen(f"the secret in {file} is not the one that the store was made with: {_PUT_BACK}")
     return secret

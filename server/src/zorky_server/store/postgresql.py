@@ -6,16 +6,19 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 import asyncpg
-from sqlalchemy import text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
-from .database import transaction
+from .database import Work
 from .migrating import upgrade
 from .schema import feedback, readings
 from .values import StillRead, StoreUnreachable
+
+T = TypeVar("T")
 
 _CONNECTIONS = 8
 """At most: one writes, the others read."""
@@ -24,7 +27,7 @@ _CONNECT_WITHIN = 10.0
 _PATIENCE = 60.0
 """Seconds to wait for others to end."""
 _SETUP_LOCK = 0x5A6F726B79  # "Zorky": of all that use this database we alone lock this number
-_LOCK_NOT_AVAILABLE = "55P03"
+_DEADLOCK, _LOCK_NOT_AVAILABLE = "40P01", "55P03"
 _STILL_READ = (
     "the data is deleted, but copies stay in PostgreSQL's files as long as somebody reads the database as it was "
     "before: delete again when reports and backups have ended"
@@ -42,7 +45,7 @@ class PostgresDatabase:
         """url: as libpq takes it; what it does not tell, such as the password, comes from libpq's variables and
         files."""
         self._url = url
-        self.writes = create_async_engine(
+        self._writes = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
             pool_size=_CONNECTIONS,
@@ -50,19 +53,37 @@ class PostgresDatabase:
             pool_pre_ping=True,  # so that a restart of PostgreSQL is noticed before a statement is lost
             hide_parameters=True,  # error messages reach the log, and parameters are what people wrote
         )
-        self.reads = self.writes.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+        self._reads = self._writes.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+    async def setup(self, work: Work[T]) -> T:
+        """The transaction has an advisory lock."""
+
+        def set_up(connection: Connection) -> T:
+            connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})"))
+            upgrade(connection)
+            return work(connection)
+
+        return await self.write(set_up)
+
+    async def write(self, work: Work[T]) -> T:
+        """Tries again when another server's transaction and this one waited for each other."""
+        while True:
+            try:
+                async with _transaction(self._writes) as connection:
+                    return await connection.run_sync(work)
+            except DBAPIError as error:
+                if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                    raise
 
     @asynccontextmanager
-    async def setup(self) -> AsyncIterator[AsyncConnection]:
-        """The transaction has an advisory lock."""
-        async with transaction(self.writes) as connection:
-            await connection.execute(text(f"SELECT pg_advisory_xact_lock({_SETUP_LOCK})"))
-            await connection.run_sync(upgrade)
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that cannot write."""
+        async with _transaction(self._reads) as connection:
             yield connection
 
     async def erase(self) -> None:
         """VACUUM FULL writes the tables anew, locked against everyone else, with what older transactions still see."""
-        autocommit = self.writes.execution_options(isolation_level="AUTOCOMMIT")
+        autocommit = self._writes.execution_options(isolation_level="AUTOCOMMIT")
         async with autocommit.connect() as connection:
             await self._wait_for_readers(connection)
             await connection.execute(text(f"SET lock_timeout = '{_PATIENCE:.0f}s'"))
@@ -77,7 +98,7 @@ class PostgresDatabase:
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self.writes.dispose()
+        await self._writes.dispose()
 
     async def _wait_for_readers(self, connection: AsyncConnection) -> None:
         deleted = await connection.scalar(text("SELECT clock_timestamp()"))
@@ -94,3 +115,15 @@ class PostgresDatabase:
             )
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise StoreUnreachable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
+
+
+@asynccontextmanager
+async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    """Raises StoreUnreachable when the connection is lost on the way."""
+    try:
+        async with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise StoreUnreachable("the connection to the database was lost") from error
+        raise

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import aiosqlite
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from .database import transaction
+from .database import Work
 from .migrating import upgrade
 from .schema import feedback, readings
 from .values import StillRead
+
+T = TypeVar("T")
 
 _PATIENCE = 60.0
 """Seconds to wait for a lock: what holds one longest is the rewriting of tables in `erase`."""
@@ -34,40 +37,53 @@ class SqliteDatabase:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        # One connection: SQLite writes one transaction at a time anyway, and so nobody waits for a lock of ours.
-        self.writes = _engine(file, "BEGIN IMMEDIATE", _PRAGMAS, pool_size=1, max_overflow=0)
-        self.reads = _engine(file, "BEGIN", (*_PRAGMAS, "query_only=ON"), pool_size=4)
+        # One connection: SQLite writes one transaction at a time anyway. On one thread of its own, because to hop to
+        # another one with every statement takes several times as long as the statement.
+        self._writing = ThreadPoolExecutor(1, "store")
+        self._writes = create_engine(f"sqlite:///{file}", pool_size=1, max_overflow=0, hide_parameters=True)
+        self._reads = create_async_engine(f"sqlite+aiosqlite:///{file}", pool_size=4, hide_parameters=True)
+        _configure(self._writes, "BEGIN IMMEDIATE", _PRAGMAS)
+        _configure(self._reads.sync_engine, "BEGIN", (*_PRAGMAS, "query_only=ON"))
+
+    async def setup(self, work: Work[T]) -> T:
+        """The transaction has SQLite's write lock."""
+        before, done = await self.write(lambda connection: (upgrade(connection), work(connection)))
+        if before == "0001":  # whose texts were deleted without being overwritten
+            await asyncio.to_thread(self._run, "VACUUM")
+            await self._truncate_log()
+        return done
+
+    async def write(self, work: Work[T]) -> T:
+        """The transaction takes the write lock at its start, and so never fails half way for it."""
+
+        def write() -> T:
+            with self._writes.begin() as connection:
+                return work(connection)
+
+        return await asyncio.get_running_loop().run_in_executor(self._writing, write)
 
     @asynccontextmanager
-    async def setup(self) -> AsyncIterator[AsyncConnection]:
-        """The transaction has SQLite's write lock."""
-        async with transaction(self.writes) as connection:
-            before = await connection.run_sync(upgrade)
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction of its own connection."""
+        async with self._reads.begin() as connection:
             yield connection
-        if before == "0001":  # whose texts were deleted without being overwritten
-            await self._run("VACUUM")
-            await self._truncate_log()
 
     async def erase(self) -> None:
         """secure_delete alone would leave copies behind: when rows beside a row are deleted SQLite moves it to another
         page, and does not overwrite the old place. So the tables are written anew."""
-        async with transaction(self.writes) as connection:
-            for table in (readings.name, feedback.name):
-                await connection.exec_driver_sql(f"CREATE TABLE copied AS SELECT * FROM {table}")
-                await connection.exec_driver_sql(f"DELETE FROM {table}")
-                await connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM copied")
-                await connection.exec_driver_sql("DROP TABLE copied")
+        await self.write(_rewrite)
         await self._truncate_log()
 
     async def close(self) -> None:
         """Closes every connection."""
-        await self.reads.dispose()
-        await self.writes.dispose()
+        await self._reads.dispose()
+        self._writing.shutdown()
+        await asyncio.to_thread(self._writes.dispose)
 
     async def _truncate_log(self) -> None:
         """Empties the write-ahead log, which holds pages as they were; whoever still reads them is waited for."""
         end = time.monotonic() + _PATIENCE
-        while await self._run("PRAGMA wal_checkpoint(TRUNCATE)") != 0:
+        while await asyncio.to_thread(self._run, "PRAGMA wal_checkpoint(TRUNCATE)") != 0:
             if time.monotonic() > end:
                 raise StillRead(
                     "the data is deleted, but copies stay in zorky.sqlite3-wal as long as somebody reads the database "
@@ -75,27 +91,28 @@ class SqliteDatabase:
                 )
             await asyncio.sleep(0.1)
 
-    async def _run(self, statement: str) -> object:
+    def _run(self, statement: str) -> object:
         """The first value that a statement gives, outside of any transaction."""
-        async with aiosqlite.connect(self._file, timeout=1.0, isolation_level=None) as connection:
-            rows = list(await connection.execute_fetchall(statement))
-        return rows[0][0] if rows else None
+        with closing(sqlite3.connect(self._file, timeout=1.0, isolation_level=None)) as connection:
+            row = connection.execute(statement).fetchone()
+        return row[0] if row else None
 
 
-def _engine(file: Path, begin: str, pragmas: tuple[str, ...], **pool: int) -> AsyncEngine:
-    engine = create_async_engine(
-        f"sqlite+aiosqlite:///{file}",
-        hide_parameters=True,  # error messages reach the log, and parameters are what people wrote
-        pool_timeout=_PATIENCE,
-        **pool,
-    )
+def _rewrite(connection: Connection) -> None:
+    for table in (readings.name, feedback.name):
+        connection.exec_driver_sql(f"CREATE TABLE copied AS SELECT * FROM {table}")
+        connection.exec_driver_sql(f"DELETE FROM {table}")
+        connection.exec_driver_sql(f"INSERT INTO {table} SELECT * FROM copied")
+        connection.exec_driver_sql("DROP TABLE copied")
 
-    def configure(connection: Any, _record: object) -> None:
-        """Leaves transactions to us, so that one that writes takes the lock at its start, not half way."""
+
+def _configure(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
+    """Leaves transactions to us, instead of to Python's driver, which begins them late."""
+
+    def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}").close()
 
-    event.listen(engine.sync_engine, "connect", configure)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
-    return engine
+    event.listen(engine, "connect", connected)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))

@@ -16,7 +16,7 @@ from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from . import deletion, ledger, logbook
-from .database import Database, transaction
+from .database import Database
 from .pictures import Pictures
 from .schema import results
 from .secret import keyed_digest, keyed_hash
@@ -32,7 +32,7 @@ class Store:
     def __init__(self, database: Database, pictures: Pictures, secret: bytes, lifetime: float) -> None:
         """lifetime: seconds for which feedback for a result is accepted."""
         self._database = database
-        self._writer = Writer(database.writes)
+        self._writer = Writer(database)
         self._pictures = pictures
         self._secret = secret
         self._lifetime = round(lifetime * 1e6)
@@ -44,7 +44,7 @@ class Store:
     async def keeps(self, result_id: str) -> bool:
         """Whether the picture and the reading of a result are kept."""
         async with self.snapshot() as connection:
-            return await ledger.keeps(connection, result_id, _now())
+            return await connection.run_sync(ledger.keeps, result_id, _now())
 
     async def add_feedback(self, feedback: Feedback) -> Receipt:
         """Keeps feedback once, however often it comes.
@@ -57,7 +57,7 @@ class Store:
         """Feedback from the moment `since` on that may be used for training and whose picture is kept, the oldest
         first."""
         async with self.snapshot() as connection:
-            return await ledger.consented(connection, since)
+            return await connection.run_sync(ledger.consented, since)
 
     async def picture(self, result_id: str) -> bytes:
         """The picture of a result as it was uploaded. Raises FileNotFoundError when it is not kept."""
@@ -82,12 +82,12 @@ class Store:
     async def promotions(self) -> list[Promotion]:
         """What became of models, the oldest first."""
         async with self.snapshot() as connection:
-            return await logbook.all_promotions(connection)
+            return await connection.run_sync(logbook.all_promotions)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AsyncConnection]:
         """A connection that reads alone, and sees everything as it was at its first statement."""
-        async with transaction(self._database.reads) as connection:
+        async with self._database.read() as connection:
             yield connection
 
     async def sweep(self) -> None:
@@ -141,7 +141,7 @@ class Store:
         await asyncio.to_thread(self._pictures.delete, spent)
         found = await asyncio.to_thread(self._pictures.result_ids)
         async with self.snapshot() as connection:
-            known = await ledger.with_picture(connection, found)
+            known = await connection.run_sync(ledger.with_picture, found)
         await asyncio.to_thread(self._pictures.delete_settled, set(found) - known)
 
 

@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy import Connection
 
-from .database import transaction
+from .database import Database, Work
 from .values import StoreRefusal
 
 T = TypeVar("T")
-
-Statements = Callable[[AsyncConnection], Awaitable[T]]
-"""What is run inside a transaction. It raises StoreRefusal before it writes anything, or not at all."""
-
-
-_DEADLOCK = "40P01"
-"""What PostgreSQL says to one of two transactions that wait for each other; the other one goes on."""
 
 
 class Writer:
     """Runs writes in the order in which they come. For one event loop."""
 
-    def __init__(self, database: AsyncEngine) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self._running: set[asyncio.Task[Any]] = set()
-        self._waiting: list[tuple[Statements[Any], asyncio.Future[Any]]] = []
+        self._waiting: list[tuple[Work[Any], asyncio.Future[Any]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def write(self, statements: Statements[T]) -> T:
-        """Returns what `statements` returns when it is on disk. Raises what it raises, or the database."""
+    async def write(self, work: Work[T]) -> T:
+        """Returns what work returns when it is on disk. Raises what the database raises, or work.
+
+        work: raises StoreRefusal before it writes anything, or not at all.
+        """
         written: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._waiting.append((statements, written))
+        self._waiting.append((work, written))
         if self._writing is None or self._writing.done():
             self._writing = asyncio.create_task(self._write_all())
         return await written
 
     async def finish(self, work: Coroutine[Any, Any, T]) -> T:
-        """Runs work to its end even when the caller leaves: a cancelled write would break the connection."""
+        """Runs work to its end even when the caller leaves: what waits for its turn to be written is not taken back."""
         task = asyncio.create_task(work)
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -58,7 +54,7 @@ class Writer:
     async def _write_group(self) -> None:
         group, self._waiting = self._waiting, []
         try:
-            outcomes = await self._outcomes([statements for statements, _ in group])
+            outcomes = await self._database.write(partial(_outcomes, group=[work for work, _ in group]))
         except Exception as error:  # whatever it is, everyone in the group has to know
             outcomes = [error] * len(group)
         for (_, written), outcome in zip(group, outcomes, strict=True):
@@ -67,20 +63,13 @@ class Writer:
             else:
                 written.set_result(outcome)
 
-    async def _outcomes(self, group: list[Statements[Any]]) -> list[Any]:
-        """Tries again when another server's transaction and this one waited for each other."""
-        while True:
-            try:
-                async with transaction(self._database) as connection:
-                    return [await _outcome(statements(connection)) for statements in group]
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) != _DEADLOCK:
-                    raise
 
-
-async def _outcome(running: Awaitable[T]) -> T | StoreRefusal:
-    """A refusal is for its own caller alone."""
-    try:
-        return await running
-    except StoreRefusal as refusal:
-        return refusal
+def _outcomes(connection: Connection, group: Sequence[Work[Any]]) -> list[Any]:
+    """What each of the group returns. A refusal is for its own caller alone."""
+    outcomes = []
+    for work in group:
+        try:
+            outcomes.append(work(connection))
+        except StoreRefusal as refusal:
+            outcomes.append(refusal)
+    return outcomes
