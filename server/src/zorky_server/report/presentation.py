@@ -42,10 +42,10 @@ def count(number: int) -> str:
 
 
 def percent(part: float | None) -> str:
-    """Of a share, 0 to 1; less than one in a hundred with a digit more."""
+    """Of a share, 0 to 1; with a digit more where it is nearly none or nearly all."""
     if part is None:
         return NOTHING
-    return f"{100 * part:.1f} %" if 0 < part < 0.01 else f"{100 * part:.0f} %"
+    return f"{100 * part:.1f} %" if 0 < part < 0.01 or 0.99 < part < 1 else f"{100 * part:.0f} %"
 
 
 def seconds(span: timedelta) -> str:
