@@ -13,7 +13,7 @@ from typing import Any
 from draw import draw
 from running import RESULTS, ROOT, shown
 
-TABLES = ("page", "saturation", "batching", "start", "overload", "tagged", "rolling", "soak", "million")
+TABLES = ("page", "saturation", "batching", "start", "overload", "tagged", "rolling", "soak", "durability", "million")
 """In the order of the page."""
 PAGE = ROOT / "docs" / "performance.md"
 PLOTS = PAGE.with_suffix("")
