@@ -29,6 +29,11 @@ def run(publisher, tmp_path: Path):
     return run
 
 
+def marks(listing: Result) -> dict[str, str]:
+    """The last word of each version's line."""
+    return {line.split()[0]: line.split()[-1] for line in listing.output.splitlines() if line.startswith("20")}
+
+
 async def on_record(tmp_path: Path) -> list[Promotion]:
     async with opened_store(Settings(data_dir=tmp_path / "data")) as store:
         return await store.promotions()
@@ -42,20 +47,32 @@ def test_a_model_is_published_listed_promoted_and_rolled_back(run, publisher, tm
 
     promoted = run("promote", "2099.1").output.splitlines()
     assert promoted == [
-        f"current: 2099.1, in the place of {SHIPPED}",
+        "current: 2099.1, the first one",
         "Servers that follow the registry take it within 30 s.",
     ]
-    marks = {line.split()[0]: line.split()[-1] for line in run("list").output.splitlines() if line.startswith("20")}
-    assert marks == {"2099.1": "current", SHIPPED: "before"}
+    publisher.publish("2099.2")
+    run("promote", "2099.2")
+    assert marks(run("list")) == {"2099.1": "before", "2099.2": "current"}
 
-    rolled_back = run("rollback").output.splitlines()
-    assert rolled_back[0] == f"current: {SHIPPED}, in the place of 2099.1"
-    assert publisher.registry.current().version == SHIPPED
+    assert run("rollback").output.splitlines()[0] == "current: 2099.1, in the place of 2099.2"
+    assert marks(run("list")) == {"2099.1": "current", "2099.2": "MB"}
 
     records = asyncio.run(on_record(tmp_path))
     assert [(one.verdict, one.version, one.before) for one in records] == [
-        ("promoted", "2099.1", SHIPPED),
-        ("rolled back", SHIPPED, "2099.1"),
+        ("promoted", "2099.1", ""),
+        ("promoted", "2099.2", "2099.1"),
+        ("rolled back", "2099.1", "2099.2"),
+    ]
+
+
+def test_where_no_version_is_before_a_rollback_brings_the_shipped_one(run, publisher):
+    for version in ("2099.1", "2099.2"):
+        publisher.promote(version)
+    told = [run("rollback").output.splitlines()[0] for _ in range(3)]
+    assert told == [
+        "current: 2099.1, in the place of 2099.2",
+        f"current: {SHIPPED}, in the place of 2099.1",
+        f"current: {SHIPPED}, as before",
     ]
 
 
@@ -95,7 +112,6 @@ def test_a_rollback_counts_more_than_its_record(run, publisher, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [
-        (["rollback"], "no version is noted as the one before"),
         (["rollback", "2099.9"], "nothing is published as 2099.9"),
         (["promote", "../2099"], "'../2099' is not a version"),
         (["publish", str(INSTALLED.parent)], "is no folder of a model"),

@@ -46,15 +46,17 @@ def publish(settings: Settings, folder: Path) -> Iterator[str]:
 def promote(settings: Settings, version: str) -> Iterator[str]:
     """Lets a version serve."""
     registry = _registry(settings)
-    registry.begin_with(settings.models_dir / TASK)
     before = registry.current()
     yield from _switched(settings, before, registry.promote(version), "promoted")
 
 
 def rollback(settings: Settings, version: str | None) -> Iterator[str]:
-    """Lets the version before serve again, or a named one."""
+    """Lets the version before serve again, or a named one. Where none is noted, because the current one is the first or
+    was rolled back to, the shipped model serves again: at night there is always a way back."""
     registry = _registry(settings)
     before = registry.current()
+    if version is None and (before is None or before.before is None):
+        version = registry.publish(settings.models_dir / TASK)
     yield from _switched(settings, before, registry.rollback(version), "rolled back")
 
 
@@ -70,7 +72,7 @@ def _switched(settings: Settings, before: Current | None, now: Current, verdict:
     if was == now.version:
         yield f"current: {now.version}, as before"
         return
-    yield f"current: {now.version}, in the place of {was or 'none'}"
+    yield f"current: {now.version}, " + (f"in the place of {was}" if was else "the first one")
     yield f"Servers that follow the registry take it within {settings.registry_poll:g} s."
     moment = time.time_ns() // 1000
     promotion = Promotion(moment, TASK, now.version, now.sha256, was, verdict, "by hand", figures={})

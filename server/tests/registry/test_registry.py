@@ -65,14 +65,6 @@ def test_a_rollback_to_a_named_version(registry, model):
     assert registry.rollback("2026.1").version == registry.current().version == "2026.1"
 
 
-def test_a_registry_begins_with_the_model_that_serves_without_it_and_only_begins(registry, model):
-    registry.begin_with(model("2026.1"))
-    registry.publish(model("2026.2"))
-    registry.promote("2026.2")
-    registry.begin_with(model("2026.0"))
-    assert (registry.current().version, registry.current().before) == ("2026.2", "2026.1")
-
-
 def test_a_version_is_never_replaced_by_another_model(registry, model):
     registry.publish(model("2026.1"))
     with pytest.raises(VersionTaken, match="give this one a new version"):

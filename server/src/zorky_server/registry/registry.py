@@ -84,12 +84,6 @@ class Registry:
         self._objects.write(self._path(manifest.version, MANIFEST), raw)
         return manifest.version
 
-    def begin_with(self, folder: Path) -> None:
-        """Publishes and promotes the model that serves without a registry, unless one was promoted already: so that the
-        first new version, too, can be rolled back. Raises BadVersion or VersionTaken."""
-        if self.current() is None:
-            self.promote(self.publish(folder))
-
     def promote(self, version: str) -> Current:
         """Lets a version serve, after every byte of it was verified. Raises NoSuchVersion or BadVersion."""
         now = None
