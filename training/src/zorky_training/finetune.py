@@ -5,11 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import onnx
+import torch
 
 import zorky_models
 from zorky_server.tasks.handwriting.model import PARTS, BadModel, HandwritingModel, load_model
@@ -20,17 +22,21 @@ from .fonts import fetch
 from .formats import calibration_strips
 from .judge import add_evidence_options, compared, evidence_named, sources_named
 from .lines import CORRECTED_SHARE, Sources
-from .network import Recognizer
+from .network import Recognizer, load_exported
 from .package import store_in_half, write_manifest
 from .quantize import quantized
 from .samples import Sample, labelled
 from .train_recognizer import Knobs, train
 from .tuned_card import section
 
+_TUNED = "-tuned."
 PASSES = 4
 """How often each corrected line is seen, differently each time."""
 LEAST_LINES, MOST_LINES = 600, 20_000
 """Lines to train on, drawn ones included: fewer move nothing, more wait for a longer training of its own."""
+LEARNT_SHARE = 0.5
+"""Of the weights after training in those that are written; the rest are those before. Their mean keeps more than half
+of what corrections bring and loses a third of what would be forgotten: docs/decisions/adaptation.md."""
 
 
 def tuning_knobs(corrected: int, seed: int = 1) -> Knobs:
@@ -43,8 +49,14 @@ def tuning_knobs(corrected: int, seed: int = 1) -> Knobs:
 
 def next_version(version: str) -> str:
     """2026.11.2 is followed by 2026.11.2-tuned.1, and that by 2026.11.2-tuned.2."""
-    base, _, number = version.partition("-tuned.")
-    return f"{base}-tuned.{int(number or 0) + 1}"
+    base = base_version(version)
+    number = version.removeprefix(base).removeprefix(_TUNED)
+    return f"{base}{_TUNED}{int(number or 0) + 1}"
+
+
+def base_version(version: str) -> str:
+    """The version that a tuned one comes from in the end: 2026.11.2 of 2026.11.2-tuned.3."""
+    return version.partition(_TUNED)[0]
 
 
 def finetune(
@@ -63,13 +75,14 @@ def finetune(
     again: its checkpoint lies beside `output` until that is written.
 
     Raises BadModel, FileNotFoundError when there are no corrected lines, FileExistsError when `output` exists,
-    ValueError when the model holds another architecture, KeyboardInterrupt when it was stopped.
+    ValueError when the model holds another architecture, KeyboardInterrupt when it was stopped: it takes SIGTERM as
+    an interrupt, so only the main thread may call it.
     """
     if output.exists():
         raise FileExistsError(f"{output} exists: name another folder, a model is never changed once it is written")
     before, learnt = load_model(model), labelled(corrections / "train")
     knobs = knobs or tuning_knobs(len(learnt))
-    mixed = Sources(sources.fonts, sources.data, corrections / "train")
+    mixed = replace(sources, corrections=corrections / "train")
     folder = _run_folder(output, before, learnt, knobs)
     network = _tuned(before, mixed, knobs, folder)
     with TemporaryDirectory(dir=output.parent) as scratch:
@@ -88,7 +101,16 @@ def _tuned(before: HandwritingModel, mixed: Sources, knobs: Knobs, folder: Path)
     run = train(knobs, folder, mixed, [], before.recognizer)
     if run.lines < knobs.lines:
         raise KeyboardInterrupt(f"stopped after {run.lines} of {knobs.lines} lines: the same call goes on")
-    return averaged_network(folder / "checkpoint.pt")
+    return mean_with(before.recognizer, averaged_network(folder / "checkpoint.pt"))
+
+
+def mean_with(exported: Path, tuned: Recognizer) -> Recognizer:
+    """The network whose weights lie LEARNT_SHARE of the way from those of an exported recogniser to the tuned ones."""
+    network = Recognizer()
+    load_exported(network, exported)
+    old, new = network.state_dict(), tuned.state_dict()
+    network.load_state_dict({name: torch.lerp(old[name], new[name], LEARNT_SHARE) for name in old})
+    return network.eval()
 
 
 def _run_folder(output: Path, before: HandwritingModel, learnt: list[Sample], knobs: Knobs) -> Path:

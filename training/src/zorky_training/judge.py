@@ -33,7 +33,7 @@ from .reliability import expected_error
 from .samples import Sample
 
 LEAST_LINES = 30
-"""Held-out corrected lines: fewer are too few for the bootstrap, which takes them for all that people write."""
+"""Of a set: fewer are too few for the bootstrap, which takes them for all that people write."""
 SURE = 0.95
 """Chance, by the bootstrap, that the tuned model reads held-out corrections better."""
 MOST_FORGOTTEN = 0.005
@@ -97,10 +97,16 @@ def judge(before: Path, after: Path, shipped: Path, evidence: Evidence) -> Verdi
     lines = len(evidence.corrected)
     if lines < LEAST_LINES:
         return Verdict(False, [_too_few(lines)], {CORRECTIONS: {"lines": lines}})
-    figures = {
-        name: compared(before if name == CORRECTIONS else shipped, after, samples).figures()
-        for name, samples in evidence.sets.items()
-    }
+    return decided(
+        {
+            name: compared(before if name == CORRECTIONS else shipped, after, samples).figures()
+            for name, samples in evidence.sets.items()
+        }
+    )
+
+
+def decided(figures: dict[str, Any]) -> Verdict:
+    """The verdict on `Compared.figures` by set: of the corrections, and of frozen sets."""
     faults = [*_gain_faults(figures[CORRECTIONS]), *_frozen_faults(figures), *_confidence_faults(figures)]
     return Verdict(not faults, faults or [f"{_gain(figures[CORRECTIONS])}."], figures)
 
@@ -131,7 +137,7 @@ def _frozen_faults(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
         f"It forgets ({name}, {row['lines']} lines): CER {row['cer_before']:.4f} as shipped, {row['cer_after']:.4f} "
         f"after; a loss of {MOST_FORGOTTEN} is allowed."
         for name, row in figures.items()
-        if name != CORRECTIONS and row["forgotten"] > BEYOND_LUCK
+        if name != CORRECTIONS and row["lines"] >= LEAST_LINES and row["forgotten"] > BEYOND_LUCK
     ]
 
 
