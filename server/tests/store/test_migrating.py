@@ -1,5 +1,6 @@
 """Migrations: old stores keep all they had, newer ones are refused, and schema.py is what migrations make."""
 
+import asyncio
 import hashlib
 import json
 import sqlite3
@@ -105,6 +106,11 @@ async def test_an_old_store_opens_again(old_place, open_at):
     for _ in range(2):
         store = await open_at(old_place)
         assert len(await store.consented()) == 1
+
+
+async def test_servers_that_open_an_old_store_at_once_all_open_it(old_place, open_at):
+    stores = await asyncio.gather(*(open_at(old_place) for _ in range(4)))
+    assert [len(await store.consented()) for store in stores] == [1] * 4
 
 
 async def test_the_tables_are_those_that_migrations_make(store):

@@ -19,7 +19,7 @@ def delete_some(connection: Connection, which: ColumnElement[bool]) -> tuple[Seq
     Returns the ids of those whose picture must go.
     """
     # Locked, so that feedback for them that is just being added is deleted too, or finds no result.
-    some = select(results.c.result_id).where(which).order_by(results.c.result_id).limit(_AT_ONCE).with_for_update()
+    some = select(results.c.result_id).where(which).order_by(results.c.created_at).limit(_AT_ONCE).with_for_update()
     ids = (connection.scalars(some)).all()
     feedbacks = connection.execute(delete(feedback).where(feedback.c.result_id.in_(ids)))
     kept = delete(readings).where(readings.c.result_id.in_(ids)).returning(readings.c.result_id)

@@ -23,6 +23,8 @@ T = TypeVar("T")
 
 _PATIENCE = 60.0
 """Seconds to wait for a lock: what holds one longest is the rewriting of tables in `erase`."""
+_GLANCE = 1.0
+"""Seconds to wait for a lock before it is looked at anew who holds it."""
 _PRAGMAS = (
     f"busy_timeout={_PATIENCE * 1000:.0f}",
     "journal_mode=WAL",
@@ -49,7 +51,7 @@ class SqliteDatabase:
         """The transaction has SQLite's write lock."""
         before, done = await self.write(lambda connection: (upgrade(connection), work(connection)))
         if before == "0001":  # whose texts were deleted without being overwritten
-            await asyncio.to_thread(self._run, "VACUUM")
+            await asyncio.to_thread(self._run, "VACUUM", _PATIENCE)
             await self._truncate_log()
         return done
 
@@ -83,7 +85,7 @@ class SqliteDatabase:
     async def _truncate_log(self) -> None:
         """Empties the write-ahead log, which holds pages as they were; whoever still reads them is waited for."""
         end = time.monotonic() + _PATIENCE
-        while await asyncio.to_thread(self._run, "PRAGMA wal_checkpoint(TRUNCATE)") != 0:
+        while await asyncio.to_thread(self._run, "PRAGMA wal_checkpoint(TRUNCATE)", _GLANCE) != 0:
             if time.monotonic() > end:
                 raise StillRead(
                     "the data is deleted, but copies stay in zorky.sqlite3-wal as long as somebody reads the database "
@@ -91,9 +93,9 @@ class SqliteDatabase:
                 )
             await asyncio.sleep(0.1)
 
-    def _run(self, statement: str) -> object:
-        """The first value that a statement gives, outside of any transaction."""
-        with closing(sqlite3.connect(self._file, timeout=1.0, isolation_level=None)) as connection:
+    def _run(self, statement: str, patience: float) -> object:
+        """The first value that a statement gives, outside of any transaction. patience: seconds to wait for locks."""
+        with closing(sqlite3.connect(self._file, timeout=patience, isolation_level=None)) as connection:
             row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
