@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -171,6 +172,27 @@ async def test_what_was_said_before_a_moment_is_left_out(corrected: Store, tmp_p
     tomorrow = round((datetime.now(UTC).timestamp() + 86_400) * 1e6)
     assert sum(map(len, (await build(corrected, tmp_path / "set", tomorrow)).rows.values())) == 0
     assert not list((tmp_path / "set").rglob("*.png"))
+
+
+async def test_a_folder_with_something_else_is_left_alone(corrected: Store, tmp_path: Path) -> None:
+    mine = tmp_path / "set" / "train" / "mine.png"
+    mine.parent.mkdir(parents=True)
+    mine.touch()
+    with pytest.raises(FileExistsError, match="neither empty nor a data set"):
+        await build(corrected, tmp_path / "set")
+    assert [path for path in (tmp_path / "set").rglob("*") if path.is_file()] == [mine]
+
+
+async def test_a_build_that_was_cut_short_is_taken_up(corrected: Store, tmp_path: Path) -> None:
+    await build(corrected, tmp_path / "whole")
+    (tmp_path / "set").mkdir()
+    shutil.copytree(tmp_path / "whole", tmp_path / "set", dirs_exist_ok=True)
+    for path in (tmp_path / "set").rglob("labels.tsv"):
+        path.unlink()
+    (tmp_path / "set" / "train" / "half.new").write_bytes(b"half")
+    await build(corrected, tmp_path / "set")
+    assert rows(tmp_path / "set") == rows(tmp_path / "whole")
+    assert not list((tmp_path / "set").rglob("*.new"))
 
 
 async def test_only_its_owner_may_enter_the_data_set(corrected: Store, tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_of_several_pieces_the_later_wins_line_by_line(make_reading: MakeReading
     assert texts(first, second) == ["Галка спрятала зерно", "ужик уснул"]
     whole = make_piece(reading, text="Белка спрятала орех\nёжик уснул\nСкоро выпадет снег")
     assert texts(first, whole) == ["Белка спрятала орех", "ёжик уснул", "Скоро выпадет снег"]
-    assert texts(whole, second)[0] == "Белка спрятала зерно"
+    assert texts(first, whole, second)[0] == "Белка спрятала зерно"
 
 
 def test_quotes_dashes_and_yo_stand_as_surely_read_where_only_they_differ(

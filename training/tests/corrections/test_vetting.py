@@ -63,6 +63,7 @@ def test_what_an_honest_person_writes_is_believed(read: str, sure: float, said: 
     [
         ("Белка спрятала орехи", 0.9, "Покупайте наши слоны", Reason.IMPLAUSIBLE),
         ("6eлкa cnptaлa opexu", 0.1, "Покупайте наши слоны", Reason.IMPLAUSIBLE),
+        ("абвгдежзик", 0.0, "абвмнопрст", Reason.IMPLAUSIBLE),
         ("Белка спрятала орехи в дупло", 0.9, "Белка гадость орехи в дупло", Reason.IMPLAUSIBLE),
         ("Белка спрятала орехи в дупло", 0.9, "Белка орехи в дупло", Reason.IMPLAUSIBLE),
         ("Белка спрятала", 0.9, "Белка спрятала ☺", Reason.CHARACTERS),
@@ -91,7 +92,7 @@ def test_text_that_the_place_has_no_room_for_or_does_not_fill_is_refused(said: s
 
 def test_quads_that_are_no_line_are_refused() -> None:
     crossed = np.array([(0, 0), (200, 40), (200, 0), (0, 40)], np.float32)
-    flat = box(0, 0, 200, 4)
+    flat = box(0, 0, 30, 6)
     assert {fault_of(Label(quad, "слово", (), 1, 0)) for quad in (crossed, flat)} == {Reason.ILL_FITTING}
 
 

@@ -42,7 +42,8 @@ async def build(store: Store, folder: Path, since: int = 0) -> Summary:
     """Brings the data set in `folder` up to date: lines that are new are cut, those that are no longer in the store,
     because somebody deleted them or took the leave back, are deleted here, too.
 
-    since: microseconds since 1970, UTC; what was said of a line before is left out.
+    since: microseconds since 1970, UTC; what was said of a line before is left out. Raises FileExistsError where
+    something else is in the folder.
     """
     data = DataSet(folder)
     lines, left_out = await asyncio.to_thread(corrected_lines, await store.consented(), since)

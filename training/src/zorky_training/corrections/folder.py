@@ -15,7 +15,7 @@ from zorky_server.tasks.handwriting.values import Picture
 from .split import Part
 
 PARTS: tuple[Part, ...] = get_args(Part)
-_LABELS = "labels.tsv"
+_LABELS, _SUMMARY = "labels.tsv", "summary.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,16 @@ class DataSet:
     """One folder with a data set; made on first use, for its owner alone: it shows what people wrote."""
 
     def __init__(self, folder: Path) -> None:
+        """Raises FileExistsError where something else is in the folder: what is no part of a data set gets deleted."""
+        summary = folder / _SUMMARY
+        if not summary.exists() and folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder} is neither empty nor a data set of corrections: name another folder")
         self._folder = folder
         for part in PARTS:
             (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
+        if not summary.exists():
+            _write(summary, b"{}\n")
 
     def writers(self) -> dict[str, Part]:
         """The part of each writer who is in it."""
@@ -67,7 +73,7 @@ class DataSet:
             for path in self._folder.joinpath(part).iterdir():
                 if path.name not in kept:
                     path.unlink()
-        _write(self._folder / "summary.json", json.dumps(summary, indent=2, sort_keys=True).encode() + b"\n")
+        _write(self._folder / _SUMMARY, json.dumps(summary, indent=2, sort_keys=True).encode() + b"\n")
 
 
 def language_of(text: str) -> str:

@@ -44,7 +44,7 @@ def read_lines(reading: str) -> list[ReadLine]:
 
     Raises google.protobuf.json_format.ParseError when it is none.
     """
-    recognition = Parse(reading, recognition_pb2.Recognition())
+    recognition = Parse(reading, recognition_pb2.Recognition(), ignore_unknown_fields=True)  # of newer servers
     return [_line(line) for line in recognition.page.lines]
 
 
