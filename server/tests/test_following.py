@@ -199,9 +199,12 @@ def test_a_refused_version_does_not_keep_a_server_from_starting(publisher, follo
     followers()
     publisher.promote("2099.2")
     publisher.damage("2099.2")
+    outcomes, metrics = [], Metrics()
+    metrics.reloaded = outcomes.append
     with capture_logs() as told:
-        assert version_of(followers()) == "2099.1"
+        assert version_of(followers(metrics)) == "2099.1"
     assert "recognizer.onnx of 2099.2" in told[0]["reason"]
+    assert outcomes == ["refused"], "an alert looks at these"
 
 
 async def test_no_more_than_two_versions_stay_on_the_machine(publisher, followers, tmp_path) -> None:

@@ -109,6 +109,14 @@ def test_a_rollback_counts_more_than_its_record(run, publisher, tmp_path):
     assert publisher.registry.current().version == "2099.1"
 
 
+def test_a_damaged_note_is_mended(run, publisher):
+    publisher.promote("2099.1")
+    (publisher.place / "handwriting" / "current.json").write_text("{")
+    assert marks(run("list")) == {"2099.1": "MB"}
+    assert run("promote", "2099.1").output.startswith("current: 2099.1, the first one\n")
+    assert marks(run("list")) == {"2099.1": "current"}
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from .following import TASK
-from .registry import Current, Registry, RegistryError
+from .registry import BadVersion, Current, Registry, RegistryError
 from .settings import Settings
 from .storage import opened_store
 from .store import CannotOpen, Promotion, StoreUnreachable
@@ -25,7 +26,7 @@ class NoRegistry(RegistryError):
 def listing(settings: Settings) -> Iterator[str]:
     """Every version, the newest first, and its error rates."""
     registry = _registry(settings)
-    current = registry.current()
+    current = _current(registry)
     marks = {current.before: "before", current.version: "current"} if current else {}
     versions = registry.versions()
     if not versions:
@@ -46,7 +47,7 @@ def publish(settings: Settings, folder: Path) -> Iterator[str]:
 def promote(settings: Settings, version: str) -> Iterator[str]:
     """Lets a version serve."""
     registry = _registry(settings)
-    before = registry.current()
+    before = _current(registry)
     yield from _switched(settings, before, registry.promote(version), "promoted")
 
 
@@ -54,7 +55,7 @@ def rollback(settings: Settings, version: str | None) -> Iterator[str]:
     """Lets the version before serve again, or a named one. Where none is noted, because the current one is the first or
     was rolled back to, the shipped model serves again: at night there is always a way back."""
     registry = _registry(settings)
-    before = registry.current()
+    before = _current(registry)
     if version is None and (before is None or before.before is None):
         version = registry.publish(settings.models_dir / TASK)
     yield from _switched(settings, before, registry.rollback(version), "rolled back")
@@ -64,6 +65,13 @@ def _registry(settings: Settings) -> Registry:
     if settings.registry is None:
         raise NoRegistry("no registry is set: give --registry a folder or s3://BUCKET/PREFIX, or set ZORKY_REGISTRY")
     return Registry(settings.registry, TASK)
+
+
+def _current(registry: Registry) -> Current | None:
+    """None where its note is damaged, too: whatever is promoted mends that."""
+    with suppress(BadVersion):
+        return registry.current()
+    return None
 
 
 def _switched(settings: Settings, before: Current | None, now: Current, verdict: Verdict) -> Iterator[str]:

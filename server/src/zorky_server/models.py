@@ -134,7 +134,7 @@ class Models:
         try:
             return self._wanted()
         except (BadModel, RegistryError) as error:
-            log.warning("the registry's model cannot serve, an earlier one does", reason=str(error))
+            self._tell(error)
         try:
             if folder := self._followed.last_served():
                 return _loaded(folder, self._settings)
