@@ -82,7 +82,7 @@ async def endure(folder: Path, server: Postgres | None, kills: int, seed: int = 
     flags = ("--database", place.database) if place.database else ()
     acknowledged, over = Acknowledged(), asyncio.Event()
     with Replica(folder, *flags, "--log-level", "warning") as replica:
-        async with asyncio.TaskGroup() as group, AsyncExitStack() as open_channels:
+        async with AsyncExitStack() as open_channels, asyncio.TaskGroup() as group:
             for number in range(_CALLERS):
                 channel = grpc.aio.insecure_channel(replica.address, options=_QUICK_TO_RECONNECT)
                 await open_channels.enter_async_context(channel)
