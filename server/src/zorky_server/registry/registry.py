@@ -117,8 +117,8 @@ class Registry:
         return deleted
 
     def fetch(self, version: str, into: Path, sha256: str | None = None) -> Path:
-        """Copies a version's verified files to into/VERSION and returns this folder, which has a manifest only when it
-        is whole. What is there already is verified and not copied. Several may fetch into one folder.
+        """Copies a version's verified files to into/VERSION, the manifest last, and returns this folder. What is there
+        already is verified and not copied. Several may fetch into one folder.
 
         sha256: of the manifest, where it is known from `current`. Raises NoSuchVersion or BadVersion.
         """
