@@ -78,7 +78,7 @@ class Found:
 
 async def endure(folder: Path, server: Postgres | None, kills: int, seed: int = 1) -> tuple[Acknowledged, Found]:
     """Kills a server on an empty store in `folder` so many times. server: has the database; None for SQLite."""
-    place = StorePlace(folder, server.create("durability") if server else None)
+    place = StorePlace(folder, server.create() if server else None)
     flags = ("--database", place.database) if place.database else ()
     acknowledged, over = Acknowledged(), asyncio.Event()
     with Replica(folder, *flags, "--log-level", "warning") as replica:

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,14 +40,11 @@ class Postgres:
         self._run("initdb", "-D", str(self.data), "-U", _USER, "-A", "trust", "-E", "UTF8", "--no-sync")
         self._process = self._started()
 
-    def url(self, database: str) -> str:
-        """Of a database of this server."""
-        return f"postgresql://{_USER}@/{database}?host={self.folder}"
-
-    def create(self, database: str) -> str:
+    def create(self) -> str:
         """Makes an empty database and returns its URL."""
+        database = f"test_{uuid.uuid4().hex}"
         self._run("createdb", "-h", str(self.folder), "-U", _USER, database)
-        return self.url(database)
+        return f"postgresql://{_USER}@/{database}?host={self.folder}"
 
     def ask(self, database: str, statement: str) -> str:
         """What psql prints as the answer, columns separated by bars."""

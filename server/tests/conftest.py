@@ -163,7 +163,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> StorePlace:
     if request.param == "sqlite":
         return StorePlace(tmp_path / "data")
     server: Postgres = request.getfixturevalue("postgres_server")
-    return StorePlace(tmp_path / "data", database=server.create(f"test_{uuid.uuid4().hex}"))
+    return StorePlace(tmp_path / "data", database=server.create())
 
 
 @pytest.fixture(scope="session")

@@ -67,3 +67,26 @@ def test_variables_that_look_like_settings_are_found():
 def test_every_setting_is_documented_where_it_stands_and_in_the_docs(name):
     assert Settings.model_fields[name].description
     assert f"| `{name}` |" in (ROOT / "docs" / "operations.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://zorky:gooseberry@host:5433/zorky", "postgresql://zorky:***@host:5433/zorky"),
+        ("postgresql://zorky:goose@berry/gooseberry@host/zorky", "postgresql://zorky:***@host/zorky"),
+        ("postgresql://zorky@host/zorky?sslmode=require", "postgresql://zorky@host/zorky?sslmode=require"),
+        ("postgresql:///zorky?host=/run/postgresql", "postgresql:///zorky?host=/run/postgresql"),
+    ],
+)
+def test_a_password_is_not_printed(url, shown):
+    settings = load_settings({"database": url}, None, {})
+    assert settings.database == url
+    assert f'database = "{shown}"' in as_toml(settings)
+
+
+@pytest.mark.parametrize("url", ["mysql://zorky:gooseberry@host/zorky", "zorky:gooseberry@host/zorky"])
+def test_a_password_is_not_told_when_its_setting_is_refused(url):
+    with pytest.raises(BadSettings) as refused:
+        load_settings({"database": url}, None, {})
+    assert "--database" in str(refused.value)
+    assert "gooseberry" not in str(refused.value)

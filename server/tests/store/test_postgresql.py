@@ -26,7 +26,7 @@ def mortal() -> Iterator[Postgres]:
 async def test_a_restarted_database_is_found_again_and_has_what_was_acknowledged(
     end, mortal, tmp_path, open_at, result, praise
 ):
-    store = await open_at(StorePlace(tmp_path, mortal.create(f"restarted_{end.name.lower()}")))
+    store = await open_at(StorePlace(tmp_path, mortal.create()))
     await store.record(result())
     receipt = await store.add_feedback(praise("r"))
     await asyncio.gather(*(store.keeps("") for _ in range(8)))  # every connection of the pool
@@ -36,7 +36,7 @@ async def test_a_restarted_database_is_found_again_and_has_what_was_acknowledged
 
 
 async def test_a_database_that_is_gone_is_told_and_comes_back(mortal, tmp_path, open_at, result, praise):
-    store = await open_at(StorePlace(tmp_path, mortal.create("gone")))
+    store = await open_at(StorePlace(tmp_path, mortal.create()))
     await store.record(result())
     await asyncio.to_thread(mortal.stop, signal.SIGINT)
     for attempt in (store.add_feedback(praise("r")), store.keeps(""), store.record(result(2)), store.sweep()):
@@ -47,14 +47,14 @@ async def test_a_database_that_is_gone_is_told_and_comes_back(mortal, tmp_path, 
 
 
 async def test_a_connection_lost_in_the_middle_is_told(tmp_path, open_at, postgres_server):
-    store = await open_at(StorePlace(tmp_path, postgres_server.create("lost")))
+    store = await open_at(StorePlace(tmp_path, postgres_server.create()))
     with pytest.raises(StoreUnreachable):
         async with store.snapshot() as connection:
             await connection.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
 
 
 async def test_of_two_writes_that_wait_for_each_other_both_are_done(tmp_path, open_at, postgres_server):
-    store = await open_at(StorePlace(tmp_path, postgres_server.create("deadlock")))
+    store = await open_at(StorePlace(tmp_path, postgres_server.create()))
     pair = text("CREATE TABLE pair AS SELECT 1 AS name, 0 AS count UNION SELECT 2, 0")
     await store._database.write(lambda connection: connection.execute(pair))
     tries: Counter[int] = Counter()
