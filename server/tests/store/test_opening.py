@@ -77,15 +77,23 @@ async def test_another_database_is_refused_without_the_password(tmp_path):
     assert "gooseberry" not in said
 
 
-async def test_a_missing_driver_is_told_with_the_extra_that_brings_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "asyncpg", None)
-    monkeypatch.delitem(sys.modules, "zorky_server.store.postgresql", raising=False)
-    assert "zorky-server[postgres]" in await refusal(StorePlace(tmp_path, "postgresql://zorky@host/zorky"))
-
-
-async def test_a_missing_library_of_the_place_for_pictures_is_told_with_the_extra_that_brings_it(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "s3fs", None)
-    assert "zorky-server[s3]" in await refusal(StorePlace(tmp_path, pictures="s3://bucket/pictures"))
+@pytest.mark.parametrize(
+    ("library", "place", "extra"),
+    [
+        ("asyncpg", "database='postgresql://zorky@host/zorky'", "postgres"),
+        ("s3fs", "pictures='s3://bucket/kept'", "s3"),
+    ],
+)
+async def test_a_missing_library_is_told_with_the_extra_that_brings_it(tmp_path, library, place, extra):
+    code = (
+        f"import asyncio, sys; from pathlib import Path; sys.modules[{library!r}] = None\n"
+        "from zorky_server.store import StorePlace, open_store\n"
+        f"asyncio.run(open_store(StorePlace(Path({str(tmp_path)!r}), {place}), 1))"
+    )
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stderr=asyncio.subprocess.PIPE)
+    _, said = await process.communicate()
+    assert f"CannotOpen: {'the driver' if extra == 'postgres' else 'what reaches'}" in said.decode()
+    assert said.decode().rstrip().endswith(f"pip install 'zorky-server[{extra}]'")
 
 
 async def test_a_folder_that_cannot_be_is_told(tmp_path):
