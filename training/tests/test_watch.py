@@ -54,7 +54,10 @@ async def correct(store: Store, number: int) -> None:
 
 
 def attempt(verdict: str, learnt_until: int) -> Promotion:
-    figures = {"learnt_until": learnt_until}
+    return noted(verdict, {"learnt_until": learnt_until})
+
+
+def noted(verdict: str, figures: dict[str, int]) -> Promotion:
     return Promotion(time.time_ns() // 1000, "handwriting", "1", "ab" * 32, "0", verdict, "", figures)
 
 
@@ -70,13 +73,18 @@ def test_what_an_attempt_has_learnt_from_is_not_new_to_the_next(place):
         async with opened_store(place.settings) as store:
             for number in range(3):
                 await correct(store, number)
-            for one in (attempt("refused", 0), attempt("rolled back", NEVER), attempt("promoted", NEVER)):
+            for one in (
+                attempt("refused", 0),
+                noted("rolled back", {}),
+                noted("promoted", {}),
+                attempt("refused", NEVER),
+            ):
                 await store.add_promotion(one)
                 found.append(await _reason(place.settings, enough=3))
         return found
 
     enough = "3 new corrections, 3 are enough"
-    assert asyncio.run(reasons()) == [enough, enough, None]
+    assert asyncio.run(reasons()) == [enough, enough, enough, None], "those by hand have learnt from nothing"
 
 
 def test_the_model_of_the_settings_is_tuned_where_none_was_promoted(place):

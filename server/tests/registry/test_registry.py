@@ -176,7 +176,7 @@ def test_what_is_fetched_is_what_was_published(registry, model, tmp_path):
     fetched = registry.fetch("2026.1", tmp_path / "kept", digest_of(folder))
     assert fetched == tmp_path / "kept" / "2026.1"
     names = {path.name for path in fetched.iterdir()}
-    assert names == {"manifest.json", "one.onnx", "two.onnx"}
+    assert names == {"manifest.json", "CARD.md", "one.onnx", "two.onnx"}
     assert all((fetched / name).read_bytes() == (folder / name).read_bytes() for name in names)
 
 
@@ -236,7 +236,7 @@ def test_servers_that_fetch_into_one_folder_all_get_a_whole_model(registry, mode
     for server in servers:
         server.join()
     assert wrong == []
-    assert len(list((tmp_path / "kept" / "2026.1").iterdir())) == 3, "no drafts are left"
+    assert len(list((tmp_path / "kept" / "2026.1").iterdir())) == 4, "no drafts are left"
 
 
 def test_two_who_promote_at_once_leave_one_of_both_and_a_way_back(url, registry, model):

@@ -43,7 +43,7 @@ log = structlog.get_logger("zorky.watch")
 Outcome = Literal["nothing to do", "promoted", "refused"]
 _TASK = "handwriting"
 _LEARNT_UNTIL = "learnt_until"
-"""Figure of a promotion: microseconds since 1970, UTC."""
+"""Figure of an attempt, and of no promotion by hand: what was said after it, in microseconds since 1970, is new."""
 _FAILURES = (BadModel, CannotOpen, RegistryError, SQLAlchemyError, OSError, ValueError)
 
 
@@ -101,8 +101,8 @@ async def _reason(settings: Settings, enough: int) -> str | None:
     tomorrow = _now() // DAY + 1
     begin = tomorrow - RECENT_DAYS
     async with opened_store(settings) as store:
-        attempts = [one for one in await store.promotions() if one.verdict != "rolled back"]
-        pieces = await store.consented(max(map(_learnt_until, attempts), default=0))
+        learnt = [one.figures.get(_LEARNT_UNTIL, 0) for one in await store.promotions()]
+        pieces = await store.consented(max(learnt, default=0))
         async with store.snapshot() as connection:
             recent = await answer_qualities(connection, Span(begin, tomorrow))
             earlier = await answer_qualities(connection, Span(begin - EARLIER_DAYS, begin))
@@ -113,11 +113,6 @@ async def _reason(settings: Settings, enough: int) -> str | None:
 async def _built(settings: Settings, folder: Path) -> Summary:
     async with opened_store(settings) as store:
         return await build(store, folder)
-
-
-def _learnt_until(attempt: Promotion) -> int:
-    """What was said after this moment was new to the next attempt."""
-    return int(attempt.figures.get(_LEARNT_UNTIL, attempt.created_at))
 
 
 def _running(place: Place) -> Path:

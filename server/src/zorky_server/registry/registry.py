@@ -14,6 +14,8 @@ from .manifest import MANIFEST, Manifest, checked_file, checked_sha256, checked_
 from .objects import Objects, replace_file
 
 _CURRENT = "current.json"
+_CARD = "CARD.md"
+"""What a model has learnt from, for people: nothing depends on it, so no manifest names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +133,8 @@ class Registry:
                 path = folder / name
                 if not path.exists() or sha256_of(path.read_bytes()) != digest:
                     replace_file(path, self._verified(version, name, digest))
+            if card := self._objects.read(self._path(version, _CARD)):
+                replace_file(folder / _CARD, card)
             replace_file(folder / MANIFEST, raw)
         except OSError as error:
             raise RegistryUnreachable(f"a model cannot be kept in {folder}: {error}") from error
