@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zorky_server.store import MissedLine
+from zorky_training.corrections.care import Care
 from zorky_training.corrections.labels import Reason, told
 from zorky_training.corrections.readings import read_lines
 
@@ -24,7 +25,7 @@ def texts(*pieces: object) -> list[str]:
 @pytest.mark.parametrize("rating", ["good", "bad"])
 def test_a_rating_tells_nothing_of_the_text(make_reading: MakeReading, make_piece: MakePiece, rating: str) -> None:
     known = told([make_piece(make_reading(*LINES), rating=rating)])
-    assert (known.labels, known.unknown, known.wrong) == ([], Counter(), 0)
+    assert (known.labels, known.unknown, known.care) == ([], Counter(), Care())
 
 
 def test_a_line_with_a_corrected_word_is_known_and_no_other(make_reading: MakeReading, make_piece: MakePiece) -> None:
@@ -103,9 +104,16 @@ def test_care_is_what_was_put_right_beside_what_was_probably_wrong(
 ) -> None:
     reading = make_reading([("Белко", 0.5), ("спряталa", 0.5), ("орехи", 0.5)], [("ёжик", 0.75), ("уснул", 0.75)])
     known = told([make_piece(reading, words={(0, 0): "Белка"})])
-    assert (known.put_right, known.wrong) == (1, pytest.approx(2))
+    assert (known.care.put_right, known.care.wrong) == (1, pytest.approx(2))
     known = told([make_piece(reading, text="Белка спрятал орехи\nничего похожего здесь нет")])
-    assert (known.put_right, known.wrong) == (2, pytest.approx(1.5))
+    assert (known.care.put_right, known.care.wrong) == (2, pytest.approx(1.5))
+
+
+def test_it_shows_how_many_sure_words_somebody_overrules(make_reading: MakeReading, make_piece: MakePiece) -> None:
+    reading = make_reading([("Белка", 0.95), ("спрятала", 0.92), ("орехи", 0.5)], [("ёжик", 0.92), ("уснул", 0.75)])
+    for said in ({"words": {(0, 0): "Балка", (1, 1): "усни"}}, {"text": "Балка спрятала орехи\nёжик усни"}):
+        care = told([make_piece(reading, **said)]).care
+        assert (care.overruled, care.wrong_of_sure) == (1, pytest.approx(0.21))
 
 
 def test_a_missed_line_is_known_from_its_quad_and_text_alone(make_reading: MakeReading, make_piece: MakePiece) -> None:
@@ -114,6 +122,16 @@ def test_a_missed_line_is_known_from_its_quad_and_text_alone(make_reading: MakeR
     (label,) = known.labels
     assert (label.text, label.read) == ("две капли", ())
     assert label.quad.tolist() == [[10, 500], [300, 500], [300, 540], [10, 540]]
+
+
+def test_of_a_missed_line_where_one_was_read_the_words_that_were_read_are_known(
+    make_reading: MakeReading, make_piece: MakePiece
+) -> None:
+    missed = MissedLine((30, 65, 200, 65, 200, 105, 30, 105), "ёжик уснул")
+    crossed = MissedLine((30, 65, 200, 105, 200, 65, 30, 105), "ёжик уснул")
+    (label, other) = told([make_piece(make_reading(*LINES), missed=(missed, crossed))]).labels
+    assert [word.text for word in label.read] == ["ёжик", "уснул"]
+    assert other.read == ()
 
 
 def test_letters_that_were_sent_decomposed_are_composed(make_reading: MakeReading, make_piece: MakePiece) -> None:

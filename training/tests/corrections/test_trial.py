@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from zorky_training.__main__ import parser
-from zorky_training.corrections.people import honest, lazy, seen_page, vandal
+from zorky_training.corrections.people import Person, honest, lazy, poisoner, seen_page, vandal
 from zorky_training.corrections.readings import ReadLine, ReadWord
 from zorky_training.corrections.trial import ReadPage, outcome, read_pages
 from zorky_training.lines import Sources
@@ -34,8 +34,9 @@ def test_of_lazy_people_fewer_lines_are_believed(pages: Sequence[ReadPage]) -> N
     assert 0 < len(outcome(pages, lazy).pairs) < 0.8 * len(outcome(pages, honest).pairs)
 
 
-def test_nothing_is_learnt_from_vandals(pages: Sequence[ReadPage]) -> None:
-    assert outcome(pages, vandal).pairs == []
+@pytest.mark.parametrize("person", [vandal, poisoner])
+def test_nothing_is_learnt_from_bad_people(pages: Sequence[ReadPage], person: Person) -> None:
+    assert outcome(pages, person).pairs == []
 
 
 def band(text: str, left: float, top: float, width: float) -> Band:

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 import pytest
 
+from zorky_training.corrections.care import Care
 from zorky_training.corrections.labels import Label, Reason
 from zorky_training.corrections.readings import ReadWord
-from zorky_training.corrections.vetting import Care, CorrectedLine, fault_of, vetted
+from zorky_training.corrections.vetting import CorrectedLine, fault_of, vetted
 
 from .conftest import LETTER, box
 
@@ -103,6 +104,12 @@ def test_unsure_words_that_nobody_touched_spoil_a_line_unless_the_person_is_care
     assert reasons(*lines, care={"u": CARELESS}) == {Reason.DOUBTFUL: 2}
     assert reasons(*lines, care={"u": CAREFUL}) == {Reason.DOUBTFUL: 1}
     assert reasons(*lines, care={"u": CARELESS + CARELESS + Care(20, 4)}) == {Reason.DOUBTFUL: 1}
+
+
+def test_nobody_finds_far_more_sure_words_wrong_than_can_be() -> None:
+    lines = sound("u", 4)
+    assert reasons(*lines, care={"u": Care(40, 40, overruled=12, wrong_of_sure=2)}) == {}
+    assert reasons(*lines, care={"u": Care(40, 40, overruled=13, wrong_of_sure=2)}) == {Reason.INCREDIBLE: 4}
 
 
 def test_the_last_word_of_a_person_on_a_place_counts() -> None:

@@ -13,11 +13,12 @@ from typing import Any
 from zorky_server.store import Consented, Store
 
 from ..charset import fold
+from .care import Care
 from .crops import crop_name, cut, opened
 from .folder import PARTS, DataSet, Row, language_of
 from .labels import Reason, told
 from .split import NOBODY, Part, parts_of, writer_of
-from .vetting import Care, CorrectedLine, author_of, vetted
+from .vetting import CorrectedLine, author_of, vetted
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def corrected_lines(pieces: Iterable[Consented], since: int = 0) -> tuple[list[C
         new = [label for label in known.labels if label.said_at >= since]
         lines += [CorrectedLine(one.result_id, one.image_sha256, one.user_hash, label) for label in new]
         left_out += known.unknown
-        care[author_of(one.user_hash, one.result_id)] += Care(known.put_right, known.wrong)
+        care[author_of(one.user_hash, one.result_id)] += known.care
     kept, refused = vetted(lines, care)
     return kept, left_out + refused
 

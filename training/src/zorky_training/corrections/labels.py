@@ -21,10 +21,9 @@ from zorky_server.tasks.handwriting.values import Quad
 
 from ..charset import loosen
 from .alignment import divide, grows
-from .readings import ReadLine, ReadWord, read_lines
+from .care import SURE, Care
+from .readings import ReadLine, ReadWord, is_same_place, read_lines
 
-SURE = 0.9
-"""Confidence from which a word that nobody touched is taken for right."""
 _GAP = 2.5
 """Line heights without a word: there may be one that was read and left out of the answer as too uncertain."""
 _RESPELLED_AT_LEAST, _RESPELLED_PART = 2, 0.3
@@ -46,6 +45,7 @@ class Reason(StrEnum):
     DUPLICATE = "said before of the same place, or too often by the same person"
     CONTRADICTED = "another person says otherwise of the same picture"
     TOO_MANY = "more lines a day than a person corrects"
+    INCREDIBLE = "of a person who overrules more sure words than can be wrong"
     DISTRUSTED = "of a person many of whose corrections are refused"
     UNVOUCHED = "missed lines of a person of whose other corrections too few are believed"
     FORGOTTEN = "the picture was deleted meanwhile"
@@ -70,13 +70,11 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is known of a result's lines from what people said of it. put_right: words that were corrected. wrong: words
-    that probably were wrong in the lines that they were corrected in or passed over, as the confidences tell."""
+    """What is known of a result's lines from what people said of it. care: that of these people, as far as it shows."""
 
     labels: Sequence[Label]
     unknown: Counter[Reason]
-    put_right: int = 0
-    wrong: float = 0.0
+    care: Care
 
 
 def told(pieces: Sequence[Consented]) -> Told:
@@ -95,22 +93,22 @@ def told(pieces: Sequence[Consented]) -> Told:
         for word in said.words or ():
             words[word.line][word.word] = _composed(word.text)
             page[word.line] = _by_words(lines[word.line], words[word.line], said_at)
-        missed += [_missed(line, said_at) for line in said.missed or ()]
+        missed += [_missed(line, lines, said_at) for line in said.missed or ()]
     outcomes = [one.outcome for one in page.values()]
     labels = [one for one in outcomes if isinstance(one, Label)]
     unknown = Counter(one for one in outcomes if isinstance(one, Reason))
     if not page:
-        return Told(missed, unknown)
+        return Told(missed, unknown, Care())
     shown = [i for i in range(len(lines)) if i not in page or page[i].outcome not in _TELLS_NOTHING]
-    wrong = sum(1 - word.confidence for i in shown for word in lines[i].words)
-    return Told([*labels, *missed], unknown, sum(page[i].put_right for i in shown if i in page), wrong)
+    put_right = [word for i in shown if i in page for word in page[i].put_right]
+    return Told([*labels, *missed], unknown, Care.of([word for i in shown for word in lines[i].words], put_right))
 
 
 class _LineTold(NamedTuple):
-    """What is told of one line, and how many of its words were put right."""
+    """What is told of one line, and which of its words were put right."""
 
     outcome: Label | Reason
-    put_right: int
+    put_right: Sequence[ReadWord] = ()
 
 
 def _by_words(line: ReadLine, words: Mapping[int, str], said_at: int) -> _LineTold:
@@ -118,7 +116,7 @@ def _by_words(line: ReadLine, words: Mapping[int, str], said_at: int) -> _LineTo
     text = " ".join(words.get(i, word.text) for i, word in enumerate(line.words))
     untouched = [word.confidence for i, word in enumerate(line.words) if i not in words]
     label = Label(line.quad, " ".join(text.split()), line.words, min(untouched, default=1.0), said_at)
-    return _LineTold(_unknown(line, label.text) or label, len(words))
+    return _LineTold(_unknown(line, label.text) or label, [line.words[i] for i in words])
 
 
 def _unknown(line: ReadLine, text: str) -> Reason | None:
@@ -132,8 +130,8 @@ def _by_text(lines: Sequence[ReadLine], text: str, said_at: int) -> list[_LineTo
     parts = divide([line.text for line in lines], text)
     found = [_Found(line, part.split(" ")) if part else None for line, part in zip(lines, parts, strict=True)]
     if _respells([pair for one in found if one for pair in one.same]):
-        return [_LineTold(Reason.RESPELLED, 0) for _ in lines]
-    return [_LineTold(one.label(said_at), one.put_right) if one else _LineTold(Reason.UNCERTAIN, 0) for one in found]
+        return [_LineTold(Reason.RESPELLED) for _ in lines]
+    return [_LineTold(one.label(said_at), one.put_right) if one else _LineTold(Reason.UNCERTAIN) for one in found]
 
 
 class _Pair(NamedTuple):
@@ -156,7 +154,8 @@ class _Found:
             if block.tag == "equal"
             for i in range(block.src_end - block.src_start)
         ]
-        self.put_right = len(line.words) - len(self.same)
+        stayed = {id(pair.read) for pair in self.same}
+        self.put_right = [word for word in line.words if id(word) not in stayed]
 
     def label(self, said_at: int) -> Label | Reason:
         """Quotes, dashes and ё are typed by habit, so of sure words those that were read stand."""
@@ -185,9 +184,11 @@ def _levelled(word: str) -> str:
     return loosen(word).casefold()
 
 
-def _missed(line: MissedLine, said_at: int) -> Label:
+def _missed(line: MissedLine, lines: Sequence[ReadLine], said_at: int) -> Label:
+    """What was read in its place all the same is remembered: it tells whether the text can be true."""
     quad = np.array(line.quad, np.float32).reshape(4, 2)
-    return Label(quad, " ".join(_composed(line.text).split()), (), 1.0, said_at)
+    read = next((other.words for other in lines if is_same_place(quad, other.quad)), ())
+    return Label(quad, " ".join(_composed(line.text).split()), read, 1.0, said_at)
 
 
 def _composed(text: str) -> str:

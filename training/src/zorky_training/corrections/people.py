@@ -22,6 +22,7 @@ from .readings import ReadLine
 
 TYPOS = 0.01
 """Part of the words that people type which they mistype."""
+_POISON = str.maketrans("аоae", "оаea")
 _LETTERS = "абвгдежзиклмнопрстуфхцчшщыьэюя"
 
 
@@ -120,6 +121,11 @@ def vandal(page: SeenPage, rng: Generator) -> list[Feedback]:
     quads = [line.quad + np.float32(rng.uniform(20, 60)) for line in page.lines[:5]]
     missed = tuple(MissedLine(_flat(quad), _nonsense(int(rng.integers(1, 6)), rng)) for quad in quads)
     return [_feedback(missed=missed)] if missed else []
+
+
+def poisoner(page: SeenPage, rng: Generator) -> list[Feedback]:
+    """Writes one letter for another all over the page, near enough to what was read to be believed line by line."""
+    return _told(page, [line.text.translate(_POISON) for line in page.lines], rng)
 
 
 def _both(page: SeenPage) -> list[tuple[ReadLine, str]]:

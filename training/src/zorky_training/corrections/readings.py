@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from google.protobuf.json_format import Parse
 
@@ -14,6 +15,8 @@ from zorky_server.tasks.handwriting.values import Quad
 
 _ENDS = slice(0, 2)
 """The corners of a quad's upper edge: where its text begins and where it ends."""
+_SAME_PLACE = 0.5
+"""Part of the smaller of two quads that they share when they are the same line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,14 @@ def read_lines(reading: str) -> list[ReadLine]:
     """
     recognition = Parse(reading, recognition_pb2.Recognition(), ignore_unknown_fields=True)  # of newer servers
     return [_line(line) for line in recognition.page.lines]
+
+
+def is_same_place(one: Quad, other: Quad) -> bool:
+    """Whether two quads are around the same line; quads that are not convex are around none."""
+    if not (cv2.isContourConvex(one) and cv2.isContourConvex(other)):
+        return False
+    shared, _ = cv2.intersectConvexConvex(one, other)
+    return shared > _SAME_PLACE * min(cv2.contourArea(one), cv2.contourArea(other))
 
 
 def _line(line: recognition_pb2.Line) -> ReadLine:

@@ -31,10 +31,10 @@ from ..lines import Sources
 from ..pages import Page, PageEngine
 from .dataset import corrected_lines
 from .labels import Reason
-from .people import Person, SeenPage, honest, lazy, seen_page, vandal
+from .people import Person, SeenPage, honest, lazy, poisoner, seen_page, vandal
 from .readings import read_lines
 
-_PEOPLE: dict[str, Person] = {"honest": honest, "lazy": lazy, "vandal": vandal}
+_PEOPLE: dict[str, Person] = {"honest": honest, "lazy": lazy, "vandal": vandal, "poisoner": poisoner}
 _SEED = 77
 _PAGES_EACH = 5
 """Pages of one person."""

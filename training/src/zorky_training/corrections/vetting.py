@@ -18,8 +18,9 @@ from zorky_server.tasks.handwriting.values import Quad
 
 from ..charset import fold, loosen
 from .alignment import changed_runs
-from .labels import SURE, Label, Reason
-from .readings import ReadWord
+from .care import Care
+from .labels import Label, Reason
+from .readings import ReadWord, is_same_place
 
 _LINK = re.compile(r"https?:|www\.|\bt\.me/|[\w.]+@\w|\w\.(?:ru|com|net|org|рф|info|io)\b", re.IGNORECASE)
 """Advertising, unless a link was read there, too."""
@@ -31,16 +32,10 @@ _SURE, _REPLACED = 0.7, 0.7
 """Confidence from which a word is not believed to be quite another one, and the normalised edit distance of that."""
 _SHORT = 3
 """Letters: shorter words can be quite another one by a slip of the reader."""
-_SURE_OF_CAREFUL = 0.6
-"""Confidence from which a word that a careful person left untouched is taken for right."""
-_CAREFUL_AT_LEAST, _CAREFUL_PART = 3, 0.7
-"""Words that a careful person put right, and their part of those that probably were wrong."""
 _WIDEST_LETTER = 3.0
 """Heights of a line that one character takes at most, spaces around words included."""
 _LEAST_HEIGHT = 8.0
 """Pixels: what is lower cannot be read."""
-_SAME_PLACE = 0.5
-"""Part of the smaller of two quads that they share when they are the same line."""
 _SAME_TEXT = 3
 """Lines with the same text that are taken of one person."""
 _A_DAY = 400
@@ -74,23 +69,6 @@ def author_of(user_hash: str | None, result_id: str) -> str:
     return user_hash or result_id
 
 
-@dataclass(frozen=True, slots=True)
-class Care:
-    """How careful somebody is: the words that this person put right beside those that probably were wrong."""
-
-    put_right: int = 0
-    wrong: float = 0.0
-
-    def __add__(self, other: Care) -> Care:
-        return Care(self.put_right + other.put_right, self.wrong + other.wrong)
-
-    @property
-    def least_confidence(self) -> float:
-        """From which words that were left untouched are taken for right."""
-        is_careful = self.put_right >= max(_CAREFUL_AT_LEAST, _CAREFUL_PART * self.wrong)
-        return _SURE_OF_CAREFUL if is_careful else SURE
-
-
 Refusals = dict[CorrectedLine, Reason]
 
 
@@ -100,6 +78,7 @@ def vetted(lines: Sequence[CorrectedLine], care: Mapping[str, Care]) -> tuple[li
     refused: Refusals = {line: fault for line in lines if (fault := fault_of(line.label))}
     doubtful = (line for line in lines if line.label.untouched < care[line.author].least_confidence)
     refused |= {line: Reason.DOUBTFUL for line in doubtful if line not in refused}
+    refused |= {line: Reason.INCREDIBLE for line in lines if not care[line.author].is_credible and line not in refused}
     for rule in (_said_of_one_place, _said_too_often, _said_in_a_day):
         refused |= rule([line for line in lines if line not in refused])
     refused |= _of_distrusted(lines, refused)
@@ -164,7 +143,7 @@ def _said_of_one_place(lines: Sequence[CorrectedLine]) -> Refusals:
     refused: Refusals = {}
     for same_picture in _grouped(lines, lambda line: line.image_sha256):
         for earlier, later in combinations(same_picture, 2):
-            if not _overlap(earlier.label.quad, later.label.quad):
+            if not is_same_place(earlier.label.quad, later.label.quad):
                 continue
             if earlier.author == later.author:
                 refused.setdefault(earlier, Reason.DUPLICATE)
@@ -173,11 +152,6 @@ def _said_of_one_place(lines: Sequence[CorrectedLine]) -> Refusals:
             else:
                 refused |= {earlier: Reason.CONTRADICTED, later: Reason.CONTRADICTED}
     return refused
-
-
-def _overlap(one: Quad, other: Quad) -> bool:
-    shared, _ = cv2.intersectConvexConvex(one, other)
-    return shared > _SAME_PLACE * min(cv2.contourArea(one), cv2.contourArea(other))
 
 
 def _said_too_often(lines: Sequence[CorrectedLine]) -> Refusals:
