@@ -109,6 +109,11 @@ def test_care_is_what_was_put_right_beside_what_was_probably_wrong(
     assert (known.care.put_right, known.care.wrong) == (2, pytest.approx(1.5))
 
 
+def test_a_word_that_is_sent_as_it_was_read_was_not_touched(make_reading: MakeReading, make_piece: MakePiece) -> None:
+    known = told([make_piece(make_reading([("Белка", 0.5), ("спит", 0.75)]), words={(0, 0): "Балка", (0, 1): "спит"})])
+    assert (known.labels[0].untouched, known.care.put_right) == (pytest.approx(0.75), 1)
+
+
 def test_it_shows_how_many_sure_words_somebody_overrules(make_reading: MakeReading, make_piece: MakePiece) -> None:
     reading = make_reading([("Белка", 0.95), ("спрятала", 0.92), ("орехи", 0.5)], [("ёжик", 0.92), ("уснул", 0.75)])
     for said in ({"words": {(0, 0): "Балка", (1, 1): "усни"}}, {"text": "Балка спрятала орехи\nёжик усни"}):

@@ -112,11 +112,12 @@ class _LineTold(NamedTuple):
 
 
 def _by_words(line: ReadLine, words: Mapping[int, str], said_at: int) -> _LineTold:
-    """The line with single words put right."""
-    text = " ".join(words.get(i, word.text) for i, word in enumerate(line.words))
-    untouched = [word.confidence for i, word in enumerate(line.words) if i not in words]
-    label = Label(line.quad, " ".join(text.split()), line.words, min(untouched, default=1.0), said_at)
-    return _LineTold(_unknown(line, label.text) or label, [line.words[i] for i in words])
+    """The line with single words put right. A word that was sent as it was read is a word that nobody touched."""
+    texts = [words.get(i, word.text) for i, word in enumerate(line.words)]
+    put_right = [word for word, text in zip(line.words, texts, strict=True) if word.text != text]
+    untouched = [word.confidence for word, text in zip(line.words, texts, strict=True) if word.text == text]
+    label = Label(line.quad, " ".join(" ".join(texts).split()), line.words, min(untouched, default=1.0), said_at)
+    return _LineTold(_unknown(line, label.text) or label, put_right)
 
 
 def _unknown(line: ReadLine, text: str) -> Reason | None:
