@@ -4,23 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
     from zorky_training.lines import Engine, Sources
-
-
-class WriteLines(Protocol):
-    """Draws the engine's lines of these numbers into a labelled folder, by writers in turn, each named by a letter.
-    spoil: letters that its texts have others for."""
-
-    def __call__(
-        self, folder: Path, numbers: Iterable[int], writers: str, spoil: dict[str, str] | None = None
-    ) -> None: ...
 
 
 @pytest.fixture(scope="session")
@@ -71,8 +62,9 @@ def confused(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def write_lines(engine: Engine) -> WriteLines:
-    """Draws a labelled folder."""
+def write_lines(engine: Engine) -> Callable[..., None]:
+    """Draws the engine's lines of these numbers into a labelled folder, by writers in turn, each named by a letter.
+    spoil: letters that its texts have others for."""
     import cv2
 
     def write(folder: Path, numbers: Iterable[int], writers: str, spoil: dict[str, str] | None = None) -> None:

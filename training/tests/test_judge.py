@@ -1,9 +1,9 @@
 """The judge: what is surely better passes; what is luck, forgotten, oversure or too little to tell does not."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 import pytest
 
@@ -23,12 +23,6 @@ NOWHERE = Path("/nowhere")
 TRUTH = "мама мыла раму"
 
 
-class WriteLines(Protocol):
-    """Draws lines of these numbers into a labelled folder."""
-
-    def __call__(self, folder: Path, numbers: range, writers: str) -> None: ...
-
-
 def read(text: str, confidence: float = 0.9) -> Read:
     """A line of TRUTH, read so."""
     words = [ReadWord(word, 0, (0.0, 0.0), confidence) for word in text.split()]
@@ -44,7 +38,7 @@ SAME = figures([read(TRUTH)] * 100, [read(TRUTH)] * 100)
 
 
 @pytest.fixture(scope="module")
-def corrections(write_lines: WriteLines, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def corrections(write_lines: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A data set with a test part of drawn lines."""
     folder: Path = tmp_path_factory.mktemp("corrections")
     write_lines(folder / "test", range(100, 132), "ab")
@@ -52,7 +46,7 @@ def corrections(write_lines: WriteLines, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.fixture(scope="module")
-def frozen(write_lines: WriteLines, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def frozen(write_lines: Callable[..., None], tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("frozen") / "lines"
     write_lines(folder, range(200, 255), "c")
     return folder

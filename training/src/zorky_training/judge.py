@@ -208,8 +208,8 @@ def _run(arguments: argparse.Namespace) -> None:
         verdict = judge(arguments.before, arguments.after, arguments.shipped, evidence_named(arguments))
     except BadModel as error:
         raise SystemExit(str(error)) from error
-    console = Console()
-    console.print("promoted" if verdict.promoted else "refused", *verdict.reasons, sep="\n", highlight=False)
+    heading = "promoted" if verdict.promoted else "refused"
+    Console().print(heading, *verdict.reasons, sep="\n", highlight=False, soft_wrap=True)
     if arguments.json:
         found = {"promoted": verdict.promoted, "reasons": verdict.reasons, "figures": verdict.figures}
         write(arguments.json, found)
