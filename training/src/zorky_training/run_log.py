@@ -77,7 +77,8 @@ class RunLog:
             rows = [row for row in scores if row["set"] == name]
             right.plot([float(row["lines"]) for row in rows], [float(row["cer"]) for row in rows], "o-", label=name)
         right.set(title="CER on the measuring data", xlabel="lines", ylim=(0, 1))
-        right.legend()
+        if scores:
+            right.legend()
         figure.savefig(self._folder / "progress.png")
         plt.close(figure)
 
