@@ -71,6 +71,16 @@ async def test_a_database_that_does_not_answer_is_told_without_the_password(tmp_
     assert "gooseberry" not in said
 
 
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "url", ["postgresql://zorky:goose/berry@host/zorky", "postgresql://zorky:gooseberry@[::1/zorky"]
+)
+async def test_a_url_that_cannot_be_read_is_told_without_the_password(tmp_path, url):
+    said = await refusal(StorePlace(tmp_path, url))
+    assert "postgresql://USER@HOST:PORT/NAME" in said
+    assert "goose" not in said
+
+
 async def test_another_database_is_refused_without_the_password(tmp_path):
     said = await refusal(StorePlace(tmp_path, "mysql://zorky:gooseberry@host/zorky"))
     assert "postgresql://" in said

@@ -7,7 +7,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
-from zorky_server.store import CannotOpen, StorePlace
+from zorky_server.store import CannotOpen, StorePlace, StoreUnreachable
 from zorky_server.store.pictures import Pictures
 
 
@@ -74,6 +74,16 @@ def test_a_place_where_nothing_can_be_written_is_told_at_start(s3_bucket, tmp_pa
     for where in (f"{s3_bucket}-that-is-not-there/kept", str(tmp_path / "file"), "gopher://host/kept"):
         with pytest.raises(CannotOpen, match="pictures"):
             Pictures(where)
+
+
+def test_a_place_that_does_not_answer_is_told(monkeypatch, s3_bucket):
+    pictures = Pictures(s3_bucket)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    pictures._files.connect(refresh=True)
+    with pytest.raises(StoreUnreachable):
+        pictures.read(name())
+    pictures._files.clear_instance_cache()  # fsspec gives the same connection to whoever asks for the same place
 
 
 async def test_a_store_keeps_its_pictures_in_s3(s3_bucket, tmp_path, open_at, result, praise):

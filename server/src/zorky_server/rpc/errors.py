@@ -117,7 +117,7 @@ _TABLE: dict[type[Exception], Callable[..., Fault]] = {
     StoreUnreachable: lambda _: Fault(
         StatusCode.UNAVAILABLE,
         "STORE_UNREACHABLE",
-        "the server cannot reach its database: try again",  # and not where that is, as the exception says
+        "the server cannot reach its store: try again",  # and not where that is, as the exception says
         retry_after=_RECONNECTING,
     ),
     UnknownResult: lambda error: Fault(StatusCode.NOT_FOUND, "RESULT_NOT_FOUND", str(error)),

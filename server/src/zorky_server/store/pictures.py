@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Collection
-from contextlib import suppress
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fsspec.core import url_to_fs
 
-from .values import CannotOpen
+from .values import CannotOpen, StoreUnreachable
 
 _SETTLING = timedelta(hours=1)
 """For how long a file without a record may be one whose record is just being written."""
@@ -19,7 +19,10 @@ _OURS = re.compile(r"[0-9a-f]{32}")
 
 
 class Pictures:
-    """Files of a folder, or of what else fsspec reaches. Methods block; call them on a thread. They raise OSError."""
+    """Files of a folder, or of what else fsspec reaches.
+
+    Methods block; call them on a thread. They raise OSError: StoreUnreachable when the place does not answer.
+    """
 
     def __init__(self, place: str) -> None:
         """place: a folder, which only its owner may enter, or a URL. Raises CannotOpen."""
@@ -36,32 +39,33 @@ class Pictures:
 
     def keep(self, result_id: str, image: bytes) -> None:
         """Writes a picture. Nothing is synced: the record's SHA-256 tells a torn file."""
-        self._files.pipe_file(self._path(result_id), image)
+        with _reaching():
+            self._files.pipe_file(self._path(result_id), image)
 
     def read(self, result_id: str) -> bytes:
         """The bytes of a picture. Raises FileNotFoundError."""
-        return bytes(self._files.cat_file(self._path(result_id)))
+        with _reaching():
+            return bytes(self._files.cat_file(self._path(result_id)))
 
     def delete(self, result_ids: Collection[str]) -> None:
         """Deletes pictures; those that are not there are not missed."""
         for result_id in result_ids:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError), _reaching():
                 self._files.rm_file(self._path(result_id))
 
     def result_ids(self) -> list[str]:
         """Of all pictures. Files that cannot be ours, by their names, are left alone."""
-        try:
+        paths: list[str] = []
+        with suppress(FileNotFoundError), _reaching():  # as long as there is none, object stores know no folder
             paths = self._files.ls(self._root, detail=False)
-        except FileNotFoundError:  # as long as there is none, object stores know no folder
-            return []
-        names = (str(path).rpartition("/")[2] for path in paths)
+        names = (path.rpartition("/")[2] for path in paths)
         return [name for name in names if _OURS.fullmatch(name)]
 
     def delete_settled(self, result_ids: Collection[str]) -> None:
         """Deletes pictures so old that their record would have been written by now."""
         settled = datetime.now(UTC) - _SETTLING
         for result_id in result_ids:
-            with suppress(FileNotFoundError):
+            with suppress(FileNotFoundError), _reaching():
                 if self._files.modified(self._path(result_id)) < settled:
                     self._files.rm_file(self._path(result_id))
 
@@ -73,3 +77,13 @@ class Pictures:
         name = uuid.uuid4().hex
         self.keep(name, b"")
         self.delete([name])
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        raise
+    except Exception as error:  # libraries of places raise what they like when they get no answer
+        raise StoreUnreachable(f"cannot reach the place of pictures: {error}") from error

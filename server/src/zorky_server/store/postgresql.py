@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from .database import Work
 from .migrating import upgrade
 from .schema import feedback, readings
-from .values import StillRead, StoreUnreachable
+from .values import CannotOpen, StillRead, StoreUnreachable
 
 T = TypeVar("T")
 
@@ -113,6 +113,11 @@ class PostgresDatabase:
             return await asyncpg.connect(
                 self._url, timeout=_CONNECT_WITHIN, server_settings={"application_name": "zorky-server"}
             )
+        except ValueError:  # whose message may have a part of the password
+            raise CannotOpen(
+                "the URL set as `database` is none that PostgreSQL knows: write postgresql://USER@HOST:PORT/NAME, and "
+                "in a password %2F and %40 for / and @"
+            ) from None
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as error:
             raise StoreUnreachable(f"cannot connect to PostgreSQL: {error or type(error).__name__}") from error
 

@@ -1,7 +1,7 @@
 """What goes into the store, what comes back, and what it refuses.
 
 CannotOpen              the store cannot be opened
-StoreUnreachable        the database cannot be reached for now
+StoreUnreachable        the database or the place of pictures cannot be reached for now
 StillRead               data is deleted, but copies stay in files for now
 StoreRefusal            the caller is at fault
 ├── UnknownResult     no such result, or it has expired
@@ -179,7 +179,7 @@ class CannotOpen(Exception):
 
 
 class StoreUnreachable(OSError):
-    """Raised when the database cannot be reached for now."""
+    """Raised when the database, or the place of pictures, cannot be reached for now."""
 
 
 class StillRead(Exception):
