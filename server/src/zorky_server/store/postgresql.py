@@ -34,7 +34,8 @@ _STILL_READ = (
 )
 _OLD_READERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
-    " AND datname = current_database() AND pid <> pg_backend_pid() AND xact_start < :deleted"
+    " AND datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
+    " AND xact_start < :deleted"
 )
 
 
