@@ -139,6 +139,18 @@ async def test_building_again_cuts_what_is_new_alone(
     assert len(after) == len(before) + 1
 
 
+async def test_a_writer_stays_where_the_folder_has_it(corrected: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    await build(corrected, folder)
+    (folder / "train" / "labels.tsv").rename(folder / "kept.tsv")
+    (folder / "test" / "labels.tsv").rename(folder / "train" / "labels.tsv")
+    (folder / "kept.tsv").rename(folder / "test" / "labels.tsv")
+    swapped = {part: {row[3] for row in own} for part, own in rows(folder).items()}
+    await build(corrected, folder)
+    assert {part: {row[3] for row in own} for part, own in rows(folder).items()} == swapped
+    assert all((folder / part / row[0]).exists() for part, own in rows(folder).items() for row in own)
+
+
 async def test_what_a_person_has_deleted_goes_from_the_data_set_too(corrected: Store, tmp_path: Path) -> None:
     before = await build(corrected, tmp_path / "set")
     await corrected.delete_user("boris")
