@@ -236,6 +236,17 @@ def test_the_command_takes_the_servers_own_settings(
     assert len(list((tmp_path / "set").rglob("*.png"))) == 11
 
 
+def test_an_empty_store_is_said_to_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run("--data-dir", str(tmp_path / "data"), "--output", str(tmp_path / "set"))
+    assert "Nobody has given corrections" in capsys.readouterr().out
+
+
+def test_a_day_that_is_none_is_told_to_be_written_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("--output", str(tmp_path / "set"), "--since", "вчера")
+    assert "write it as 2026-11-21" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -35,7 +35,10 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
 
 def _moment(text: str) -> int:
     """Microseconds since 1970 of a day's or a moment's ISO form; UTC where it names no zone."""
-    moment = datetime.fromisoformat(text)
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day: write it as 2026-11-21") from error
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1e6)
 
 
@@ -59,5 +62,7 @@ def _show(summary: Summary) -> None:
         table.add_row(part, f"{counts['lines'][part]:,}", f"{counts['writers'][part]:,}")
     console = Console()
     console.print(table)
+    if not any(summary.rows.values()) and not summary.left_out:
+        console.print("Nobody has given corrections for training to this store.")
     for reason, number in summary.left_out.most_common():
         console.print(f"{number:7,} left out: {reason}", highlight=False)
