@@ -162,6 +162,11 @@ def test_nothing_is_believed_of_people_many_of_whose_lines_are_suspicious() -> N
     assert reasons(*spoiled("u", 2), *sound("u", 2)) == {Reason.IMPLAUSIBLE: 2}
 
 
+def test_signs_that_nobody_knows_are_no_sign_of_bad_will() -> None:
+    zealous = [line(label("√2 = x", "12 = x", top=60 * i)) for i in range(9)]
+    assert reasons(*zealous, *sound("u", 2)) == {Reason.CHARACTERS: 9}
+
+
 def test_where_no_person_is_known_each_result_answers_for_itself() -> None:
     lines = [*spoiled(None, 3, "a"), *sound(None, 2, "a"), *sound(None, 4, "b")]
     assert reasons(*lines) == {Reason.IMPLAUSIBLE: 3, Reason.DISTRUSTED: 2}

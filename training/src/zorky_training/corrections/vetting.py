@@ -44,7 +44,8 @@ _DAY = 86_400_000_000
 """Microseconds."""
 _REFUSED_AT_LEAST, _REFUSED_PART = 3, 0.25
 """Suspicious lines of a person, and their part of all that person's lines, from which none is believed."""
-_SUSPICIOUS = {Reason.CHARACTERS, Reason.LINK, Reason.ILL_FITTING, Reason.IMPLAUSIBLE, Reason.CONTRADICTED}
+_SUSPICIOUS = {Reason.LINK, Reason.IMPLAUSIBLE, Reason.CONTRADICTED}
+"""Signs of bad will. Signs that nobody knows, and quads that do not fit, come of zeal."""
 _TWINS = str.maketrans("abcehkmnoprtuxy", "авсенктпоргтиху")
 """Letters that look alike in both scripts, small or large: which of them was meant is easily misread."""
 
