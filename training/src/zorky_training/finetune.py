@@ -36,7 +36,7 @@ LEAST_LINES, MOST_LINES = 600, 20_000
 """Lines to train on, drawn ones included: fewer move nothing, more wait for a longer training of its own."""
 LEARNT_SHARE = 0.5
 """Of the weights after training in those that are written; the rest are those before. Their mean keeps more than half
-of what corrections bring and loses a third of what would be forgotten: docs/decisions/adaptation.md."""
+of what corrections bring, and less than half of what would be forgotten is: docs/decisions/adaptation.md."""
 
 
 def tuning_knobs(corrected: int, seed: int = 1) -> Knobs:
