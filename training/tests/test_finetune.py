@@ -11,6 +11,7 @@ import torch
 import zorky_models
 from zorky_server.tasks.handwriting.model import load_model
 from zorky_training import formats
+from zorky_training.__main__ import parser
 from zorky_training.evidence import Evidence, gather
 from zorky_training.finetune import finetune, mean_with, next_version, tuning_knobs
 from zorky_training.judge import judge
@@ -115,9 +116,11 @@ def test_a_folder_that_is_there_is_never_written_over(sources: Sources, tmp_path
         finetune(SHIPPED, tmp_path, tmp_path, "1.0-tuned.1", sources, Evidence([], {}))
 
 
-def test_a_data_set_without_lines_to_learn_from_is_told(sources: Sources, tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="train has neither labels"):
-        finetune(SHIPPED, tmp_path, tmp_path / "tuned", "1.0-tuned.1", sources, Evidence([], {}))
+def test_the_command_tells_that_there_is_nothing_to_learn_from(frozen: Path, sources: Sources, tmp_path: Path) -> None:
+    named = ["--corrections", str(tmp_path), "--frozen", str(frozen), "--fonts", str(sources.fonts)]
+    arguments = parser().parse_args(["finetune", "--output", str(tmp_path / "tuned"), *named])
+    with pytest.raises(SystemExit, match="train has neither labels"):
+        arguments.run(arguments)
 
 
 def test_versions_tell_what_they_come_from() -> None:

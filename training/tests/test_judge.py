@@ -87,13 +87,6 @@ def test_nothing_is_promoted_where_nobody_else_has_corrected_enough(evidence: Ev
     assert not few.promoted
 
 
-def test_a_data_set_without_a_test_part_has_no_corrected_lines(frozen: Path, sources: Sources, tmp_path: Path) -> None:
-    (tmp_path / "test").mkdir()
-    (tmp_path / "test" / "labels.tsv").write_text("")
-    assert gather(tmp_path, [frozen], sources).corrected == []
-    assert gather(tmp_path / "nowhere", [frozen], sources).corrected == []
-
-
 def test_a_gain_in_two_lines_may_be_luck_and_one_in_most_is_not() -> None:
     before, after = [read("мама мыла рану")] * 40, [read(TRUTH)] * 2 + [read("мама мыла рану")] * 38
     lucky = decided({"corrections": figures(before, after), "frozen ru": SAME})
