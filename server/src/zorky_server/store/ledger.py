@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, delete, exists, insert, select
+from sqlalchemy import Connection, RowMapping, bindparam, delete, exists, insert, select
 
 from .database import insert_into
 from .schema import feedback as feedback_table
@@ -27,6 +27,13 @@ from .values import (
 
 _AT_ONCE = 500
 """Ids that one statement asks for."""
+# Locks the result, so that nobody deletes it before there is feedback that would be deleted with it.
+_UNEXPIRED = (
+    select(results.c.words_per_line, results.c.width, results.c.height)
+    .add_columns(exists().where(readings.c.result_id == results.c.result_id).label("is_kept"))
+    .where(results.c.result_id == bindparam("asked"), results.c.expires_at > bindparam("now"))
+    .with_for_update(read=True, key_share=True, of=results)
+)
 
 
 def add_result(connection: Connection, result: Mapping[str, object], reading: Mapping[str, object] | None) -> None:
@@ -36,31 +43,31 @@ def add_result(connection: Connection, result: Mapping[str, object], reading: Ma
         connection.execute(insert(readings).values(reading))
 
 
-def add_feedback(connection: Connection, feedback: Feedback, receipt: Receipt) -> Receipt:
+def add_feedback(connection: Connection, feedback: Feedback, receipt: Receipt) -> tuple[Receipt, bool]:
     """Adds feedback under a fresh receipt, or finds the receipt of the same feedback sent before.
 
-    Raises RequestIdReused, UnknownResult, NoSuchWord or OutsidePicture, before anything is written.
+    Returns the receipt, and whether the picture of the result must go. Raises RequestIdReused, UnknownResult, NoSuchWord
+    or OutsidePicture, before anything is written.
     """
     content = _content(feedback)
     fingerprint = _fingerprint(feedback, content)
     result = _unexpired(connection, feedback.result_id, receipt.created_at)
     if result is None:
         if earlier := _receipt(connection, feedback.request_id, fingerprint):
-            return earlier
+            return earlier, False
         raise UnknownResult("no such result, or it has expired")
     _check_words(feedback.words or (), result["words_per_line"])
     _check_lines(feedback.missed or (), result["width"], result["height"])
     row = {**asdict(receipt), "request_id": feedback.request_id, "fingerprint": fingerprint, "content": content}
     row |= {"result_id": feedback.result_id, "kind": feedback.kind, "rating": feedback.rating}
     row["allow_training"] = feedback.allow_training
-    added = connection.execute(
-        insert_into(connection, feedback_table).values(row).on_conflict_do_nothing(index_elements=["request_id"])
-    )
-    if not added.rowcount:  # this request_id came before
-        return _receipt(connection, feedback.request_id, fingerprint) or receipt
-    if result["is_kept"] and not feedback.allow_training:
+    once = insert_into(connection, feedback_table).on_conflict_do_nothing(index_elements=["request_id"])
+    if not connection.execute(once, row).rowcount:  # this request_id came before
+        return _receipt(connection, feedback.request_id, fingerprint) or receipt, False
+    goes: bool = result["is_kept"] and not feedback.allow_training
+    if goes:
         connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
-    return receipt
+    return receipt, goes
 
 
 def keeps(connection: Connection, result_id: str, now: int) -> bool:
@@ -160,14 +167,7 @@ def _unexpired(connection: Connection, result_id: str, now: int) -> RowMapping |
     """words_per_line, width and height of a result, and whether its reading is kept."""
     if "\0" in result_id:  # PostgreSQL has no such character
         return None
-    table = results.c
-    is_kept = exists().where(readings.c.result_id == table.result_id).label("is_kept")
-    unexpired = select(table.words_per_line, table.width, table.height, is_kept).where(
-        table.result_id == result_id, table.expires_at > now
-    )
-    # Locked, so that nobody deletes the result before there is feedback that would be deleted with it.
-    found = connection.execute(unexpired.with_for_update(read=True, key_share=True, of=results))
-    return found.mappings().one_or_none()
+    return connection.execute(_UNEXPIRED, {"asked": result_id, "now": now}).mappings().one_or_none()
 
 
 def _check_words(words: Sequence[WordCorrection], words_per_line: Sequence[int]) -> None:

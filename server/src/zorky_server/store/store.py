@@ -119,8 +119,8 @@ class Store:
 
     async def _add_feedback(self, feedback: Feedback) -> Receipt:
         fresh = Receipt(uuid.uuid4().hex, _now())
-        receipt = await self._writer.write(partial(ledger.add_feedback, feedback=feedback, receipt=fresh))
-        if not feedback.allow_training:
+        receipt, picture_goes = await self._writer.write(partial(ledger.add_feedback, feedback=feedback, receipt=fresh))
+        if picture_goes:
             await asyncio.to_thread(self._pictures.delete, [feedback.result_id])
         return receipt
 
