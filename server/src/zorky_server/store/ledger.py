@@ -38,16 +38,16 @@ _UNEXPIRED = (
 
 def add_result(connection: Connection, result: Mapping[str, object], reading: Mapping[str, object] | None) -> None:
     """Adds rows of `results` and, where the picture is kept, of `readings`."""
-    connection.execute(insert(results).values(result))
+    connection.execute(insert(results), result)
     if reading:
-        connection.execute(insert(readings).values(reading))
+        connection.execute(insert(readings), reading)
 
 
 def add_feedback(connection: Connection, feedback: Feedback, receipt: Receipt) -> tuple[Receipt, bool]:
     """Adds feedback under a fresh receipt, or finds the receipt of the same feedback sent before.
 
-    Returns the receipt, and whether the picture of the result must go. Raises RequestIdReused, UnknownResult, NoSuchWord
-    or OutsidePicture, before anything is written.
+    Returns the receipt, and whether the picture of the result must go. Raises RequestIdReused, UnknownResult,
+    NoSuchWord or OutsidePicture, before anything is written.
     """
     content = _content(feedback)
     fingerprint = _fingerprint(feedback, content)
