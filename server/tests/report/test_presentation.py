@@ -49,7 +49,7 @@ def test_the_title_names_the_last_day_and_one_day_once(month):
 def test_the_headline_has_the_rating_of_all_models_and_the_latency_of_the_newest(month):
     said = {name: (figure, note) for name, figure, note in shown.headline(month)}
     good, bad = (sum(getattr(one, name) for one in month.qualities) for name in ("rated_good", "rated_bad"))
-    assert said["Rated good"] == (shown.percent(good / (good + bad)), f"of {good + bad} rated answers")
+    assert said["Rated good"] == (shown.percent(good / (good + bad)), f"of {good + bad} rated")
     assert said["95 in 100 within"] == (shown.seconds(month.latencies[-1].p95), month.latencies[-1].model_version)
 
 

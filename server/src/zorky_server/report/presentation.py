@@ -76,7 +76,7 @@ def headline(report: Report) -> list[tuple[str, str, str]]:
         ("Users", count(report.total.users), f"{count(conversion.first_pictures)} of them new"),
         ("Pictures read", count(report.total.pictures), f"{count(report.total.feedbacks)} pieces of feedback"),
         ("Second picture", percent(conversion.share), half),
-        ("Rated good", percent(share(good, rated)), f"of {count(rated)} rated answers"),
+        ("Rated good", percent(share(good, rated)), f"of {count(rated)} rated"),
         ("95 in 100 within", seconds(latest.p95) if latest else NOTHING, latest.model_version if latest else ""),
         ("Failed calls", count(report.total.failures), ""),
     ]
