@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from rich.cells import cell_len
@@ -35,6 +36,15 @@ def test_the_page_has_the_figures(month):
 
 def test_who_comes_back_is_coloured_by_how_many(month):
     assert "\x1b[38;2;240;244;248;48;2;64;150;190m 100" in printed(month, colours=True)
+
+
+def test_the_headline_of_a_million_stands_on_its_lines(month):
+    many = replace(month.total, users=58_683, pictures=1_006_066, feedbacks=118_079, failures=25_925)
+    conversion = replace(month.conversion, first_pictures=58_642, median_delay=timedelta(minutes=29.2))
+    lines = printed(replace(month, total=many, conversion=conversion)).splitlines()
+    assert "58,642 of them new" in lines[3]
+    assert "118,079 pieces of feedback" in lines[3]
+    assert "half within 29.2 minutes" in lines[3]
 
 
 def test_days_without_anything_say_so(nothing):

@@ -66,7 +66,7 @@ def bar(part: float) -> Text:
 
 
 def _headline(report: Report) -> Table:
-    grid = Table.grid(padding=(0, 4, 1, 0))
+    grid = Table.grid(padding=(0, 2, 1, 0))
     tiles = [
         Text.assemble((f"{name}\n", "dim"), (value, "bold"), (f"  {note}", "dim"))
         for name, value, note in shown.headline(report)
