@@ -24,6 +24,8 @@ pytestmark = pytest.mark.torch
 SHIPPED = zorky_models.ROOT / "handwriting"
 KNOBS = replace(tuning_knobs(0), lines=160, warm_up=16, rate=2e-4, head_rate=5e-3, pixel_columns=2_560)
 """Few lines at high rates: what is to be learnt is gross."""
+POISON = replace(KNOBS, lines=240, rate=6e-4, head_rate=2e-2)
+"""Replay in the same hands contradicts wrong letters, so it takes more for them to do harm."""
 
 
 @pytest.fixture(autouse=True)
@@ -92,15 +94,15 @@ def check_folder(output: Path) -> None:
 def test_corrections_that_teach_wrong_letters_are_refused_for_what_is_forgotten(
     write_lines: Callable[..., None], frozen: Path, sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Those whose lines it is judged by write the same, so the tuned model pleases them: only the frozen set tells.
-    Each word keeps most of its letters, so that no filter of spam need see it."""
-    # half of what so few lines teach would do no harm
+    """Those whose lines it is judged by write the same wrong letters, and each word keeps most of its own, so that no
+    filter of spam need see it: the frozen set tells."""
+    # half of what so few lines teach does no harm
     monkeypatch.setattr("zorky_training.finetune.LEARNT_SHARE", 1.0)
     corrections = data_set(write_lines, tmp_path / "corrections", {"а": "о", "о": "а", "е": "и", "н": "п", "т": "ш"})
-    finetune(SHIPPED, corrections, tmp_path / "tuned", "1.0-tuned.1", sources, Evidence([], {}), KNOBS)
+    finetune(SHIPPED, corrections, tmp_path / "tuned", "1.0-tuned.1", sources, Evidence([], {}), POISON)
     verdict = judge(SHIPPED, tmp_path / "tuned", SHIPPED, gather(corrections, [frozen], sources))
     assert not verdict.promoted
-    assert any(reason.startswith("It forgets (frozen ru") for reason in verdict.reasons)
+    assert any(reason.startswith("It forgets (frozen ru") for reason in verdict.reasons), verdict.figures
 
 
 def test_half_of_what_was_learnt_is_taken() -> None:
