@@ -175,3 +175,22 @@ async def test_a_deleted_picture_is_not_said_to_be_kept(place, store, result):
     await store.delete_user(USER)
     assert not await store.keeps(f"{1:032x}")
     assert not list((place.folder / "pictures").iterdir())
+
+
+async def test_tables_are_written_anew_only_when_something_was_deleted(store, result, monkeypatch):
+    erased = 0
+    erase = store._database.erase
+
+    async def counted() -> None:
+        nonlocal erased
+        erased += 1
+        await erase()
+
+    monkeypatch.setattr(store._database, "erase", counted)
+    await tell(store, result, USER, 1)
+    assert await store.delete_user(OTHER) == Deleted()
+    assert await store.purge(LONG) == Deleted()
+    assert erased == 0
+    await store.delete_user(USER)
+    await store.delete_user(USER)
+    assert erased == 1

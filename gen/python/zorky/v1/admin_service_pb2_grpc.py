@@ -66,7 +66,10 @@ class AdminServiceServicer:
 
     def DeleteUserData(self, request, context):
         """Deletes all that is known of one person: results, readings, pictures and feedback. What models have learned from it
-        stays in them.
+        stays in them. Takes seconds when much was said, and who gives feedback waits meanwhile.
+
+        FAILED_PRECONDITION  all is deleted, but somebody still reads the database as it was before, so that copies stay in
+        its files: call again when reports and backups have ended.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -74,6 +77,8 @@ class AdminServiceServicer:
 
     def GetReport(self, request, context):
         """What people did with the service, in figures. Takes seconds when millions of pictures were read.
+
+        INVALID_ARGUMENT  the span is empty, longer than ten years, or not between the years 1970 and 2999.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

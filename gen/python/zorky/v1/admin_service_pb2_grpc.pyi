@@ -40,10 +40,16 @@ class AdminServiceStub:
     def __new__(cls, channel: _aio.Channel) -> AdminServiceAsyncStub: ...
     DeleteUserData: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.DeleteUserDataRequest, _admin_service_pb2.DeleteUserDataResponse]
     """Deletes all that is known of one person: results, readings, pictures and feedback. What models have learned from it
-    stays in them.
+    stays in them. Takes seconds when much was said, and who gives feedback waits meanwhile.
+
+      FAILED_PRECONDITION  all is deleted, but somebody still reads the database as it was before, so that copies stay in
+                           its files: call again when reports and backups have ended.
     """
     GetReport: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.GetReportRequest, _admin_service_pb2.GetReportResponse]
-    """What people did with the service, in figures. Takes seconds when millions of pictures were read."""
+    """What people did with the service, in figures. Takes seconds when millions of pictures were read.
+
+      INVALID_ARGUMENT  the span is empty, longer than ten years, or not between the years 1970 and 2999.
+    """
     ReloadModels: _grpc.UnaryUnaryMultiCallable[_admin_service_pb2.ReloadModelsRequest, _admin_service_pb2.ReloadModelsResponse]
     """Looks for new models now: in the registry where one is set, else in the folder of models.
 
@@ -62,10 +68,16 @@ class AdminServiceAsyncStub(AdminServiceStub):
     def __init__(self, channel: _aio.Channel) -> None: ...
     DeleteUserData: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.DeleteUserDataRequest, _admin_service_pb2.DeleteUserDataResponse]  # type: ignore[assignment]
     """Deletes all that is known of one person: results, readings, pictures and feedback. What models have learned from it
-    stays in them.
+    stays in them. Takes seconds when much was said, and who gives feedback waits meanwhile.
+
+      FAILED_PRECONDITION  all is deleted, but somebody still reads the database as it was before, so that copies stay in
+                           its files: call again when reports and backups have ended.
     """
     GetReport: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.GetReportRequest, _admin_service_pb2.GetReportResponse]  # type: ignore[assignment]
-    """What people did with the service, in figures. Takes seconds when millions of pictures were read."""
+    """What people did with the service, in figures. Takes seconds when millions of pictures were read.
+
+      INVALID_ARGUMENT  the span is empty, longer than ten years, or not between the years 1970 and 2999.
+    """
     ReloadModels: _aio.UnaryUnaryMultiCallable[_admin_service_pb2.ReloadModelsRequest, _admin_service_pb2.ReloadModelsResponse]  # type: ignore[assignment]
     """Looks for new models now: in the registry where one is set, else in the folder of models.
 
@@ -87,7 +99,10 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.DeleteUserDataResponse, _abc.Awaitable[_admin_service_pb2.DeleteUserDataResponse]]:
         """Deletes all that is known of one person: results, readings, pictures and feedback. What models have learned from it
-        stays in them.
+        stays in them. Takes seconds when much was said, and who gives feedback waits meanwhile.
+
+          FAILED_PRECONDITION  all is deleted, but somebody still reads the database as it was before, so that copies stay in
+                               its files: call again when reports and backups have ended.
         """
 
     @_abc_1.abstractmethod
@@ -96,7 +111,10 @@ class AdminServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _admin_service_pb2.GetReportRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_admin_service_pb2.GetReportResponse, _abc.Awaitable[_admin_service_pb2.GetReportResponse]]:
-        """What people did with the service, in figures. Takes seconds when millions of pictures were read."""
+        """What people did with the service, in figures. Takes seconds when millions of pictures were read.
+
+          INVALID_ARGUMENT  the span is empty, longer than ten years, or not between the years 1970 and 2999.
+        """
 
     @_abc_1.abstractmethod
     def ReloadModels(

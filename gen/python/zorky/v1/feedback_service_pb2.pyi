@@ -33,8 +33,8 @@ class FeedbackRequest(_message.Message):
     COMMENT_FIELD_NUMBER: _builtins.int
     ALLOW_TRAINING_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
-    """Chosen by the caller, unique for this feedback, 1 to 128 bytes, a UUID for example. The same request sent again is
-    kept once and answered alike, so retrying is safe. Required.
+    """Chosen by the caller, unique for this feedback, 1 to 128 bytes without U+0000, a UUID for example. The same request
+    sent again is kept once and answered alike, so retrying is safe. Required.
     """
     result_id: _builtins.str
     """The result that this is about. Required."""

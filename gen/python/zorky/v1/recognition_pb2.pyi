@@ -134,7 +134,7 @@ class RecognitionOptions(_message.Message):
     retention: Global___Retention.ValueType
     """Whether the picture may be kept. Default: RETENTION_NONE."""
     user_key: _builtins.str
-    """The caller's own pseudonym for the person who asks, at most 128 bytes; never a name or an address. It is hashed with
+    """The caller's own pseudonym for the person who asks, at most 128 bytes without U+0000; never a name or an address. It is hashed with
     a secret of the server before anything is stored. Default, when empty: nobody in particular.
     """
     @_builtins.property

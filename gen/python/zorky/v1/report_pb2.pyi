@@ -57,15 +57,17 @@ class Report(_message.Message):
 
     @_builtins.property
     def weeks(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
-        """Each week that the span touches, counted within the span alone."""
+        """Each week that the span touches, counted within the span alone: the first may begin before it."""
 
     @_builtins.property
     def months(self) -> _containers.RepeatedCompositeFieldContainer[Global___Activity]:
-        """Each month that the span touches, counted within the span alone."""
+        """Each month that the span touches, counted within the span alone: the first may begin before it."""
 
     @_builtins.property
     def cohorts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Cohort]:
-        """Users by the week of their first picture ever, for the weeks that the span touches."""
+        """Users by the week of their first picture ever, for the weeks that the span touches: the first week as a whole, and
+        nothing after the span's end.
+        """
 
     @_builtins.property
     def conversion(self) -> Global___Conversion:
@@ -73,15 +75,15 @@ class Report(_message.Message):
 
     @_builtins.property
     def qualities(self) -> _containers.RepeatedCompositeFieldContainer[Global___AnswerQuality]:
-        """What people said of answers of the span."""
+        """What people said of answers of the span, whenever they said it: by language, versions as they first answered."""
 
     @_builtins.property
     def latencies(self) -> _containers.RepeatedCompositeFieldContainer[Global___Latency]:
-        """How long answers of the span took, by model version."""
+        """How long answers of the span took, by model version, as they first answered."""
 
     @_builtins.property
     def failures(self) -> _containers.RepeatedCompositeFieldContainer[Global___FailureCount]:
-        """Calls of the span that were not answered with OK."""
+        """Calls of the span that were not answered with OK, the most frequent first."""
 
     def __init__(
         self,

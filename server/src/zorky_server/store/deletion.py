@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Connection, delete, select
 
-from .schema import feedback, readings, results
+from .database import insert_into
+from .schema import feedback, properties, readings, results
 from .values import Deleted
 
 _AT_ONCE = 500
 """Results: few enough that nobody who writes beside waits for long."""
+_UNERASED = properties.c.name == "unerased"
 
 
 def delete_some(connection: Connection, which: ColumnElement[bool]) -> tuple[Sequence[str], Deleted]:
@@ -25,4 +28,22 @@ def delete_some(connection: Connection, which: ColumnElement[bool]) -> tuple[Seq
     kept = delete(readings).where(readings.c.result_id.in_(ids)).returning(readings.c.result_id)
     pictures = (connection.scalars(kept)).all()
     connection.execute(delete(results).where(results.c.result_id.in_(ids)))
+    if ids:
+        _note_unerased(connection)
     return pictures, Deleted(len(ids), len(pictures), feedbacks.rowcount)
+
+
+def unerased(connection: Connection) -> str | None:
+    """Names the last deletion after which nothing was erased; None where that was done."""
+    return connection.scalar(select(properties.c.value).where(_UNERASED))
+
+
+def note_erased(connection: Connection, deletion: str) -> None:
+    """Erasing was done after this deletion; one that came meanwhile is noted still."""
+    connection.execute(delete(properties).where(_UNERASED, properties.c.value == deletion))
+
+
+def _note_unerased(connection: Connection) -> None:
+    note = {"name": "unerased", "value": uuid.uuid4().hex}
+    upsert = insert_into(connection, properties).values(note)
+    connection.execute(upsert.on_conflict_do_update(index_elements=["name"], set_={"value": upsert.excluded.value}))

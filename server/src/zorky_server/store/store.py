@@ -133,8 +133,16 @@ class Store:
             total += deleted
             if not deleted.results:
                 break
-        await self._database.erase()
+        await self._erase()
         return total
+
+    async def _erase(self) -> None:
+        """Where anything was deleted since the last time, by whomever: it holds up everyone who writes."""
+        async with self.snapshot() as connection:
+            deletion_id = await connection.run_sync(deletion.unerased)
+        if deletion_id:
+            await self._database.erase()
+            await self._writer.write(partial(deletion.note_erased, deletion=deletion_id))
 
     async def _sweep(self) -> None:
         spent = await self._writer.write(partial(ledger.forget_expired, now=_now()))
