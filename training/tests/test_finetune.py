@@ -14,7 +14,6 @@ from zorky_training import formats
 from zorky_training.__main__ import parser
 from zorky_training.evidence import Evidence, gather
 from zorky_training.finetune import finetune, mean_with, next_version, tuning_knobs
-from zorky_training.judge import judge
 from zorky_training.lines import Sources
 from zorky_training.network import Recognizer, load_exported
 from zorky_training.run_log import RunLog
@@ -69,13 +68,12 @@ def test_corrections_by_six_writers_are_promoted_for_what_two_others_gain(
     evidence = gather(corrections, [corrections / "test"], sources)
     shown = stop_once(monkeypatch)
     with pytest.raises(KeyboardInterrupt, match=f"of {KNOBS.lines} lines"):
-        finetune(confused, corrections, output, "1.0-tuned.1", sources, evidence, KNOBS)
+        finetune(confused, confused, corrections, output, "1.0-tuned.1", sources, evidence, KNOBS)
     assert not output.exists()
-    finetune(confused, corrections, output, "1.0-tuned.1", sources, evidence, KNOBS)
+    verdict = finetune(confused, confused, corrections, output, "1.0-tuned.1", sources, evidence, KNOBS)
     assert shown[3] > shown[2]
     assert {path.name for path in tmp_path.iterdir()} == {"corrections", "tuned"}
     check_folder(output)
-    verdict = judge(confused, output, confused, evidence)
     assert verdict.promoted, verdict.reasons
     assert verdict.figures["corrections"]["cer_after"] < 0.8 * verdict.figures["corrections"]["cer_before"]
 
@@ -99,8 +97,8 @@ def test_corrections_that_teach_wrong_letters_are_refused_for_what_is_forgotten(
     # half of what so few lines teach does no harm
     monkeypatch.setattr("zorky_training.finetune.LEARNT_SHARE", 1.0)
     corrections = data_set(write_lines, tmp_path / "corrections", {"а": "о", "о": "а", "е": "и", "н": "п", "т": "ш"})
-    finetune(SHIPPED, corrections, tmp_path / "tuned", "1.0-tuned.1", sources, Evidence([], {}), POISON)
-    verdict = judge(SHIPPED, tmp_path / "tuned", SHIPPED, gather(corrections, [frozen], sources))
+    evidence = gather(corrections, [frozen], sources)
+    verdict = finetune(SHIPPED, SHIPPED, corrections, tmp_path / "tuned", "1.0-tuned.1", sources, evidence, POISON)
     assert not verdict.promoted
     assert any(reason.startswith("It forgets (frozen ru") for reason in verdict.reasons), verdict.figures
 
@@ -115,7 +113,7 @@ def test_half_of_what_was_learnt_is_taken() -> None:
 
 def test_a_folder_that_is_there_is_never_written_over(sources: Sources, tmp_path: Path) -> None:
     with pytest.raises(FileExistsError, match="name another folder"):
-        finetune(SHIPPED, tmp_path, tmp_path, "1.0-tuned.1", sources, Evidence([], {}))
+        finetune(SHIPPED, SHIPPED, tmp_path, tmp_path, "1.0-tuned.1", sources, Evidence([], {}))
 
 
 def test_the_command_tells_that_there_is_nothing_to_learn_from(frozen: Path, sources: Sources, tmp_path: Path) -> None:

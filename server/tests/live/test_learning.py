@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import count, islice
 from pathlib import Path
@@ -24,12 +25,13 @@ from zorky_server.registry import Registry
 
 pytestmark = pytest.mark.torch
 
-SWAPPED = ("нс", "tn")
-"""Letters that the bad model takes for each other."""
-WRITERS, LINES_EACH = 12, 18
-LIARS = 14
+MIXED = (("аонк", "окан"), ("neit", "eitn"))
+"""Letters that the bad model mostly takes for others."""
+SECRET = bytes(32)
+"""Decides who is learnt from and who is judged by: five of the writers and seventeen of the liars are judged by."""
+WRITERS, LINES_EACH = 16, 16
+LIARS, LIES_EACH = 80, 3
 HELD_OUT = 60
-TOKEN = "a token for the tests"
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def _written(crop: np.ndarray, text: str) -> Written:
 
 
 def made_worse(folder: Path) -> Path:
-    """The shipped model with some letters' scores exchanged, as a folder of its own version."""
+    """The shipped model with some letters' scores mixed, as a folder of its own version."""
     import onnx
     from onnx import numpy_helper
 
@@ -80,13 +82,12 @@ def made_worse(folder: Path) -> Path:
     manifest = json.loads((folder / "manifest.json").read_text())
     model = onnx.load(folder / "recognizer.onnx")
     last = [node for node in model.graph.node if node.op_type == "MatMul"][-1].input[1]
-    order = np.arange(1 + len(manifest["charset"]))
-    for one, other in SWAPPED:
-        places = [1 + manifest["charset"].index(letter) for letter in (one, other)]
-        order[places] = order[places[::-1]]
-    for tensor in model.graph.initializer:
-        if tensor.name in (last, f"{last}.half", "network.head.bias"):
-            tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor)[..., order].copy(), tensor.name))
+    (head,) = (tensor for tensor in model.graph.initializer if tensor.name in (last, f"{last}.half"))
+    columns = numpy_helper.to_array(head).copy()
+    for letters, others in MIXED:
+        own, foreign = ([1 + manifest["charset"].index(letter) for letter in one] for one in (letters, others))
+        columns[:, own] = 0.4 * columns[:, own] + 0.6 * columns[:, foreign]
+    head.CopyFrom(numpy_helper.from_array(columns, head.name))
     onnx.save(model, folder / "recognizer.onnx")
     manifest["version"] += "-worse"
     manifest["weights"]["recognizer"] = file_entry(folder / "recognizer.onnx")
@@ -113,8 +114,8 @@ def correct(client: Client, user: str, lines: list[Written], said: Callable[[str
 
 
 def lie(text: str) -> str:
-    """Small edits, one by one as likely as a slip."""
-    return text.translate(str.maketrans("аe", "оa"))
+    """One letter for another: each liar's few look like slips."""
+    return text.translate(str.maketrans("оe", "аa"))
 
 
 @dataclass(frozen=True)
@@ -125,13 +126,18 @@ class Loop:
     registry: Registry
     watch: Callable[[], subprocess.CompletedProcess[str]]
 
-    def wait_for(self, version: str) -> None:
-        """Returns when the server answers with this version."""
+    @property
+    def version(self) -> str:
+        """The version that shall serve."""
+        return self.registry.current().version
+
+    def wait_until_it_serves(self) -> None:
+        """Returns when the server answers with it."""
         for _ in range(200):
-            if self.client.info().recognition.models[0].version == version:
+            if self.client.info().recognition.models[0].version == self.version:
                 return
             time.sleep(0.1)
-        raise AssertionError(f"the server never answered with {version}")
+        raise AssertionError(f"the server never answered with {self.version}")
 
 
 @pytest.fixture
@@ -140,25 +146,32 @@ def hands() -> Hands:
 
 
 @pytest.fixture
-def loop(start_server, hands: Hands, tmp_path: Path) -> Iterator[Loop]:
-    (tmp_path / "registry").mkdir()
-    registry = Registry(str(tmp_path / "registry"), "handwriting")
-    registry.promote(registry.publish(made_worse(tmp_path / "worse")))
-    settings, fonts, frozen = tmp_path / "zorky.toml", tmp_path / "fonts", tmp_path / "frozen"
-    settings.write_text(
-        f'data_dir = "{tmp_path / "data"}"\nregistry = "{tmp_path / "registry"}"\nregistry_poll = 0.2\n'
-    )
-    fonts.mkdir()
+def follow(start_server, hands: Hands, tmp_path: Path) -> Iterator[Callable[[Path], Loop]]:
+    """Starts a server on a registry with this model alone, and an empty store."""
+    place, fonts, frozen = tmp_path / "registry", tmp_path / "fonts", tmp_path / "frozen"
+    for folder in (place, fonts, tmp_path / "data"):
+        folder.mkdir(mode=0o700)
+    (tmp_path / "data" / "secret").write_bytes(SECRET)
     for font in hands.fonts:
         (fonts / font.name).symlink_to(font)
     label(frozen, [line for hand in (2, 5) for line in hands.lines(hand, 99, 70)])
+    settings = tmp_path / "zorky.toml"
+    settings.write_text(f'data_dir = "{tmp_path / "data"}"\nregistry = "{place}"\nregistry_poll = 0.2\n')
     command = [sys.executable, "-m", "zorky_training", "watch", "--once", "--corrections", "100"]
     command += ["--settings", settings, "--fonts", fonts, "--frozen", frozen, "--work", tmp_path / "work"]
-    server = start_server("--settings", str(settings)).wait_until_serving()
-    with Client(server.address) as client:
-        yield Loop(
-            client, registry, lambda: subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
-        )
+
+    def watch() -> subprocess.CompletedProcess[str]:
+        return subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+
+    with ExitStack() as stack:
+
+        def started(model: Path) -> Loop:
+            registry = Registry(str(place), "handwriting")
+            registry.promote(registry.publish(model))
+            server = start_server("--settings", str(settings)).wait_until_serving()
+            return Loop(stack.enter_context(Client(server.address)), registry, watch)
+
+        yield started
 
 
 def label(folder: Path, lines: list[Written]) -> None:
@@ -169,25 +182,30 @@ def label(folder: Path, lines: list[Written]) -> None:
     (folder / "labels.tsv").write_text("".join(f"{n}.png\t{line.text}\n" for n, line in enumerate(lines)))
 
 
-def test_what_people_correct_is_read_better_without_a_restart_and_what_liars_say_is_refused(loop, hands):
+def test_what_people_correct_is_read_better_without_a_restart(follow, hands, tmp_path):
+    loop = follow(made_worse(tmp_path / "worse"))
     unseen = hands.lines(1, 7, HELD_OUT)
     before = cer(loop.client, unseen)
     assert loop.watch().returncode == 0
-    assert loop.registry.current().version.endswith("-worse"), "nobody has said anything yet"
+    assert loop.version.endswith("-worse"), "nobody has said anything yet"
 
     for writer in range(WRITERS):
         correct(loop.client, f"writer {writer}", hands.lines(writer, 1000 + writer, LINES_EACH))
     looked = loop.watch()
     assert looked.returncode == 0, looked.stderr
-    tuned = loop.registry.current().version
-    assert tuned.endswith("-tuned.1"), looked.stderr
-    loop.wait_for(tuned)
-    assert cer(loop.client, unseen) < before / 2
+    assert loop.version.endswith("-worse-tuned.1"), looked.stderr
+    loop.wait_until_it_serves()
+    assert cer(loop.client, unseen) < 0.8 * before
 
+
+def test_what_liars_say_is_refused_and_the_reason_is_told(follow, hands):
+    loop = follow(zorky_models.ROOT / "handwriting")
+    shipped = loop.version
     for liar in range(LIARS):
-        correct(loop.client, f"liar {liar}", hands.lines(liar, 2000 + liar, LINES_EACH), lie)
+        correct(loop.client, f"liar {liar}", hands.lines(liar, 2000 + liar, LIES_EACH), lie)
     looked = loop.watch()
     assert looked.returncode == 3, looked.stderr
-    assert "It forgets" in looked.stderr
-    assert loop.registry.current().version == tuned
-    assert loop.client.info().recognition.models[0].version == tuned
+    assert '"event": "refused"' in looked.stderr
+    assert "CER" in looked.stderr
+    assert loop.version == shipped
+    assert loop.client.info().recognition.models[0].version == shipped

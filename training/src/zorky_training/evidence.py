@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from zorky_server.tasks.handwriting.language_model import SCRIPTS
+from zorky_server.tasks.handwriting.scripts import language_of
 from zorky_server.tasks.handwriting.values import Layout
 
 from .drawn_samples import drawn_samples
@@ -48,16 +48,11 @@ def gather(corrections: Path, frozen: Sequence[Path], sources: Sources) -> Evide
     return Evidence(corrected, _by_language(samples))
 
 
-def language_of(text: str) -> str:
-    """The language that most letters of the text belong to; Russian where none tells."""
-    letters = text.lower()
-    return max(SCRIPTS, key=lambda language: sum(letter in SCRIPTS[language] for letter in letters))
-
-
 def _by_language(samples: Sequence[Sample]) -> dict[str, list[Sample]]:
+    """Lines without letters, as dates and doses, go with the Russian ones."""
     found: dict[str, list[Sample]] = {}
     for sample in samples:
-        found.setdefault(language_of(sample.truth), []).append(sample)
+        found.setdefault(language_of(sample.truth) or "ru", []).append(sample)
     return dict(sorted(found.items()))
 
 

@@ -20,7 +20,7 @@ from .evidence import Evidence
 from .export_recognizer import averaged_network
 from .fonts import fetch
 from .formats import calibration_strips
-from .judge import add_evidence_options, compared, evidence_named, sources_named
+from .judge import Verdict, add_evidence_options, evidence_named, judge, say, sources_named
 from .lines import CORRECTED_SHARE, Sources
 from .network import Recognizer, load_exported
 from .package import store_in_half, write_manifest
@@ -61,18 +61,20 @@ def base_version(version: str) -> str:
 
 def finetune(
     model: Path,
+    shipped: Path,
     corrections: Path,
     output: Path,
     version: str,
     sources: Sources,
     evidence: Evidence,
     knobs: Knobs | None = None,
-) -> None:
-    """Writes the folder `output`: the model in the folder `model`, its recogniser tuned on corrections/train.
+) -> Verdict:
+    """Writes the folder `output`: the model in the folder `model`, its recogniser tuned on corrections/train. Returns
+    whether it may serve.
 
-    sources: what lines are drawn from, so that nothing is forgotten. evidence: read before and after, for card and
-    manifest; `judge` reads it anew. knobs: instead of `tuning_knobs`. A call that was stopped goes on when it is made
-    again: its checkpoint lies beside `output` until that is written.
+    shipped, evidence: see `judge`, whose figures go into card and manifest. sources: what lines are drawn from, so that
+    nothing is forgotten. knobs: instead of `tuning_knobs`. A call that was stopped goes on when it is made again: its
+    checkpoint lies beside `output` until that is written.
 
     Raises BadModel, FileNotFoundError when there are no corrected lines, FileExistsError when `output` exists,
     ValueError when the model holds another architecture, KeyboardInterrupt when it was stopped: it takes SIGTERM as
@@ -89,12 +91,13 @@ def finetune(
         written = Path(shutil.copytree(model, Path(scratch) / before.identity.name))
         onnx.save(store_in_half(quantized(network, calibration_strips(mixed))), written / PARTS["recognizer"])
         write_manifest(written, version, before.calibration, {})
-        rows = {name: compared(model, written, samples).figures() for name, samples in evidence.sets.items()}
-        write_manifest(written, version, before.calibration, _metrics(rows))
+        verdict = judge(model, written, shipped, evidence)
+        write_manifest(written, version, before.calibration, _metrics(verdict.figures))
         with (written / "CARD.md").open("a", encoding="utf-8") as card:
-            card.write(section(version, before.identity.version, learnt, knobs.lines, rows))
+            card.write(section(version, before.identity.version, learnt, knobs.lines, verdict.figures))
         written.replace(output)
     shutil.rmtree(folder)
+    return verdict
 
 
 def _tuned(before: HandwritingModel, mixed: Sources, knobs: Knobs, folder: Path) -> Recognizer:
@@ -123,14 +126,16 @@ def _run_folder(output: Path, before: HandwritingModel, learnt: list[Sample], kn
 def _metrics(rows: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The figures that the manifest keeps."""
     return {
-        figure: {name: row[f"{figure}_after"] for name, row in rows.items() if row[f"{figure}_after"] is not None}
+        figure: {name: row[f"{figure}_after"] for name, row in rows.items() if row.get(f"{figure}_after") is not None}
         for figure in ("cer", "ece")
     }
 
 
 def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """`zorky-train finetune`."""
-    parser = subparsers.add_parser("finetune", help="tune the recogniser on corrected lines; the same command goes on")
+    parser = subparsers.add_parser(
+        "finetune", help="tune the recogniser on corrected lines and judge it; status 3 if refused; can be stopped"
+    )
     parser.add_argument("--model", type=Path, default=zorky_models.ROOT / "handwriting", help="the model that serves")
     parser.add_argument("--output", type=Path, required=True, help="folder for the tuned model; it must not exist")
     parser.add_argument("--version", help="of the tuned model (default: the next after the model's)")
@@ -143,7 +148,15 @@ def _run(arguments: argparse.Namespace) -> None:
         fetch(arguments.fonts)
     try:
         version = arguments.version or next_version(load_model(arguments.model).identity.version)
-        evidence = evidence_named(arguments)
-        finetune(arguments.model, arguments.corrections, arguments.output, version, sources_named(arguments), evidence)
+        verdict = finetune(
+            arguments.model,
+            arguments.shipped,
+            arguments.corrections,
+            arguments.output,
+            version,
+            sources_named(arguments),
+            evidence_named(arguments),
+        )
     except (BadModel, FileNotFoundError, FileExistsError, ValueError) as error:
         raise SystemExit(str(error)) from error
+    say(verdict)

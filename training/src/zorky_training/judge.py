@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -165,8 +165,14 @@ def _calibration_error(reads: Sequence[Read]) -> float:
 
 
 def add_evidence_options(parser: argparse.ArgumentParser) -> None:
-    """The options of `evidence_named`."""
+    """--shipped, and the options of `evidence_named`."""
     data = os.environ.get("ZORKY_DATA")
+    parser.add_argument(
+        "--shipped",
+        type=Path,
+        default=zorky_models.ROOT / "handwriting",
+        help="folder of the model that both come from",
+    )
     parser.add_argument("--corrections", type=Path, required=True, help="data set of corrected lines: train/ and test/")
     parser.add_argument(
         "--frozen", type=Path, action="append", default=[],
@@ -197,7 +203,6 @@ def add_command(subparsers: argparse._SubParsersAction[argparse.ArgumentParser])
     parser = subparsers.add_parser("judge", help="whether a tuned model may replace the one before; status 3 if not")
     parser.add_argument("--before", type=Path, required=True, help="folder of the model that serves")
     parser.add_argument("--after", type=Path, required=True, help="folder of the tuned model")
-    parser.add_argument("--shipped", type=Path, default=zorky_models.ROOT / "handwriting", help="that both come from")
     add_evidence_options(parser)
     parser.add_argument("--json", type=Path, help="also write verdict and figures here")
     parser.set_defaults(run=_run)
@@ -208,10 +213,14 @@ def _run(arguments: argparse.Namespace) -> None:
         verdict = judge(arguments.before, arguments.after, arguments.shipped, evidence_named(arguments))
     except BadModel as error:
         raise SystemExit(str(error)) from error
+    if arguments.json:
+        write(arguments.json, asdict(verdict))
+    say(verdict)
+
+
+def say(verdict: Verdict) -> None:
+    """Prints it. Raises SystemExit with REFUSED where it is no."""
     heading = "promoted" if verdict.promoted else "refused"
     Console().print(heading, *verdict.reasons, sep="\n", highlight=False, soft_wrap=True)
-    if arguments.json:
-        found = {"promoted": verdict.promoted, "reasons": verdict.reasons, "figures": verdict.figures}
-        write(arguments.json, found)
     if not verdict.promoted:
         raise SystemExit(REFUSED)

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from .evidence import language_of
+from zorky_server.tasks.handwriting.scripts import language_of
+
 from .samples import Sample
 
 _SECTION = """
@@ -21,8 +22,8 @@ is said above is of {before} and the models before it. The weights stay CC BY-SA
 | --- | --- | --- | --- |
 {rows}
 
-Corrections are lines by writers that it has not learnt from; frozen sets are what the operator named, or lines drawn by
-hands never trained on (synthetic).
+Corrections are lines by writers that it has not learnt from, read before by {before}. Frozen sets are what the operator
+named, or lines drawn by hands never trained on (synthetic), read before by the shipped model.
 """
 
 
@@ -30,17 +31,18 @@ def section(
     version: str, before: str, learnt: Sequence[Sample], lines: int, figures: Mapping[str, Mapping[str, Any]]
 ) -> str:
     """Markdown. before: version that was tuned. learnt: the corrected lines. lines: trained on in all. figures: of each
-    set, as `judge.Compared` gives them."""
+    set, as `judge` gives them."""
     return _SECTION.format(
         version=version,
         before=before,
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         learnt=len(learnt),
         writers=len({sample.writer for sample in learnt}),
-        languages=", ".join(sorted({language_of(sample.truth) for sample in learnt})),
+        languages=", ".join(sorted({language_of(sample.truth) for sample in learnt} - {""})),
         lines=lines,
         rows="\n".join(
             f"| {name} | {row['lines']} | {row['cer_before']:.4f} | {row['cer_after']:.4f} |"
             for name, row in figures.items()
+            if "cer_after" in row
         ),
     )

@@ -84,9 +84,11 @@ def watch_once(place: Place, enough: int) -> Outcome:
     running = _running(place)
     before = load_model(running).identity
     tuned = place.work / _next_version(place, before.version)
-    if not tuned.exists():
-        finetune(running, corrections, tuned, tuned.name, place.sources, evidence)
-    verdict = judge(running, tuned, _shipped(place, before.version, running), evidence)
+    shipped = _shipped(place, before.version, running)
+    if tuned.exists():  # the last look was stopped between tuning and promoting
+        verdict = judge(running, tuned, shipped, evidence)
+    else:
+        verdict = finetune(running, shipped, corrections, tuned, tuned.name, place.sources, evidence)
     if verdict.promoted:
         place.registry.publish(tuned)
         place.registry.promote(tuned.name)

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from zorky_server.store import Consented, Store
+from zorky_server.tasks.handwriting.scripts import language_of
 
 from ..charset import fold
 from .care import Care
 from .crops import crop_name, cut, opened
-from .folder import PARTS, DataSet, Row, language_of
+from .folder import PARTS, DataSet, Row
 from .labels import Reason, told
 from .split import NOBODY, Part, parts_of, writer_of
 from .vetting import CorrectedLine, author_of, vetted
@@ -107,4 +108,4 @@ def _file(line: CorrectedLine) -> str:
 
 def _row(line: CorrectedLine) -> Row:
     text = fold(line.label.text)
-    return Row(_file(line), text, language_of(text), writer_of(line.user_hash))
+    return Row(_file(line), text, language_of(text) or "ru", writer_of(line.user_hash))

@@ -20,7 +20,7 @@ _LABELS, _SUMMARY = "labels.tsv", "summary.json"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled crop, as it stands in labels.tsv. file: the crop's name. kind: the text's language."""
+    """A labelled crop, as it stands in labels.tsv. file: the crop's name. kind: the text's language, ru or en."""
 
     file: str
     text: str
@@ -74,12 +74,6 @@ class DataSet:
                 if path.name not in kept:
                     path.unlink()
         _write(self._folder / _SUMMARY, json.dumps(summary, indent=2, sort_keys=True).encode() + b"\n")
-
-
-def language_of(text: str) -> str:
-    """en where most letters are Latin, else ru."""
-    latin = sum(character.isascii() and character.isalpha() for character in text)
-    return "en" if 2 * latin > sum(map(str.isalpha, text)) else "ru"
 
 
 def _write(path: Path, content: bytes) -> None:
