@@ -11,7 +11,7 @@ BEHIND = print("import site; site.addsitedir(%r)" % sysconfig.get_path("purelib"
 PACKAGES := gen/python models server clients/python
 PROJECTS := $(PACKAGES:%=%/pyproject.toml)
 
-.PHONY: help demo test test-easyocr bench check gen check-gen release-contract train-quick clean
+.PHONY: help demo test test-slow test-easyocr bench check gen check-gen release-contract train-quick clean
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -19,7 +19,10 @@ demo: .make/venv ## set up, start a server, read examples/, write demo/
 	$(BIN)/python examples/demo.py
 
 test: .make/venv ## set up and run the tests that need Python alone; more run when Node or torch are there
-	$(BIN)/pytest -q -m "not easyocr"
+	$(BIN)/pytest -q -m "not easyocr and not slow"
+
+test-slow: .make/training ## run the tests that take minutes: people correct, a model learns and is swapped in
+	$(BIN)/pytest -q -m slow
 
 test-easyocr: .make/easyocr ## run the tests that need EasyOCR's networks, in an environment of their own
 	$(EASYOCR)/bin/python -m pytest -q -m easyocr training/tests

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import subprocess
 import tempfile
 import time
@@ -74,12 +75,21 @@ def command(folder: Path, days: int) -> list[str]:
 
 def report(folder: Path, days: int) -> Reported:
     """Runs it. Raises CalledProcessError."""
-    began = time.monotonic()
+    began, peak = time.monotonic(), 0.0
     process = subprocess.Popen(command(folder, days))
-    _, status, usage = os.wait4(process.pid, 0)
+    while not (ended := os.wait4(process.pid, os.WNOHANG))[0]:
+        peak = max(peak, _peak_memory(process.pid))
+        time.sleep(0.005)
+    _, status, usage = ended
     if status:
         raise subprocess.CalledProcessError(status, process.args)
-    return Reported(time.monotonic() - began, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000)
+    return Reported(time.monotonic() - began, usage.ru_utime + usage.ru_stime, peak)
+
+
+def _peak_memory(pid: int) -> float:
+    """MB, of what the process has been since it became this program: its rusage counts its parent's memory, too."""
+    found = re.search(r"VmHWM:\s*(\d+) kB", Path(f"/proc/{pid}/status").read_text())
+    return int(found[1]) * 1024 / 1e6 if found else 0.0
 
 
 @asynccontextmanager

@@ -89,6 +89,7 @@ def check_folder(output: Path) -> None:
     assert "150 lines by 6 writers" in card
 
 
+@pytest.mark.slow
 def test_corrections_that_teach_wrong_letters_are_refused_for_what_is_forgotten(
     write_lines: Callable[..., None], frozen: Path, sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -81,25 +81,25 @@ def show_settings(settings_file: Path | None, **flags: Any) -> None:
 
 
 @main.command()
-@click.argument("pictures", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("pages", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_settings_file
 @_settings_flags
 @click.option("--seconds", default=60.0, show_default=True, type=click.FloatRange(min=1), help="Time to take, about.")
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="Write what was chosen into this file.")
 def tune(
-    pictures: tuple[Path, ...], settings_file: Path | None, seconds: float, output: Path | None, **flags: Any
+    pages: tuple[Path, ...], settings_file: Path | None, seconds: float, output: Path | None, **flags: Any
 ) -> None:
     """Measure this machine and choose workers and batch_pixels.
 
-    Reads PICTURES of pages, or pages drawn for this. Nothing else should run meanwhile. With --output, the file is one
-    that --settings reads; what else stands in it stays.
+    Reads PAGES, which are pictures, or pages drawn for this. Nothing else should run meanwhile. With --output, the file
+    is one that --settings reads; what else stands in it stays.
     """
     settings = _load(settings_file, flags)
     _need_onnxruntime(settings)
     from .tuning import CannotTune, change_file, drawn_pages, tuned  # only here, as above
 
     try:
-        files = [picture.read_bytes() for picture in pictures] or drawn_pages()
+        files = [page.read_bytes() for page in pages] or drawn_pages()
         chosen = asyncio.run(tuned(settings, files, seconds, click.echo))
         for name, value in chosen.items():
             click.echo(f"{name} = {value}")

@@ -23,7 +23,7 @@ import zorky_models
 from zorky_client import Client
 from zorky_server.registry import Registry
 
-pytestmark = pytest.mark.torch
+pytestmark = [pytest.mark.torch, pytest.mark.slow]
 
 MIXED = (("аонк", "окан"), ("neit", "eitn"))
 """Letters that the bad model mostly takes for others."""

@@ -31,7 +31,7 @@ def in_one_script(words: Sequence[str]) -> list[str]:
 
 
 def language_of(text: str) -> str:
-    """The language of most letters, as a BCP 47 code: "ru" for Cyrillic ones, "en" for Latin ones, empty without any."""
+    """The language of most letters, as a BCP 47 code: ru for Cyrillic ones, en for Latin ones, empty without any."""
     cyrillic = sum("Ѐ" <= letter <= "ӿ" for letter in text)
     latin = sum(letter in ascii_letters for letter in text)
     if cyrillic == latin == 0:
