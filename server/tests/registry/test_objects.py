@@ -62,7 +62,7 @@ def test_a_server_that_does_not_answer_is_told_within_seconds(moved_bucket, monk
 
 
 def test_a_server_that_takes_calls_and_says_nothing_is_not_waited_for_for_ever(moved_bucket, monkeypatch):
-    monkeypatch.setattr("zorky_server.registry.objects._LONGEST_READ", 1)
+    monkeypatch.setattr("zorky_server.buckets.LONGEST", 1)
     with socket.create_server(("127.0.0.1", 0)) as mute:
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{mute.getsockname()[1]}")
         with pytest.raises(RegistryUnreachable, match="FSTimeoutError"):
@@ -87,7 +87,7 @@ def test_without_the_package_for_a_storage_the_line_that_installs_it_is_told(mon
     def missing(*_: object, **__: object) -> None:
         raise ImportError("Install s3fs to access S3")
 
-    monkeypatch.setattr("zorky_server.registry.objects.url_to_fs", missing)
+    monkeypatch.setattr("zorky_server.buckets.url_to_fs", missing)
     with pytest.raises(RegistryUnreachable, match=r"pip install 'zorky-server\[s3\]'"):
         Objects("s3://bucket")
 

@@ -1,11 +1,15 @@
 """Pictures in a folder and in S3: kept whole, listed afresh, deleted when they are strays."""
 
+import asyncio
+import os
+import socket
 import uuid
 from datetime import timedelta
 from pathlib import Path
 
 import fsspec
 import pytest
+from s3fs import S3FileSystem
 
 from zorky_server.store import CannotOpen, StorePlace, StoreUnreachable
 from zorky_server.store.pictures import Pictures
@@ -84,6 +88,37 @@ def test_a_place_that_does_not_answer_is_told(monkeypatch, s3_bucket):
     with pytest.raises(StoreUnreachable):
         pictures.read(name())
     pictures._files.clear_instance_cache()  # fsspec gives the same connection to whoever asks for the same place
+
+
+def test_a_place_that_takes_calls_and_says_nothing_is_not_waited_for_for_ever(s3_bucket, monkeypatch):
+    S3FileSystem.clear_instance_cache()
+    monkeypatch.setattr("zorky_server.buckets.LONGEST", 1)
+    pictures = Pictures(s3_bucket)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{mute.getsockname()[1]}")
+        pictures._files.connect(refresh=True)
+        for use in (lambda: pictures.keep(name(), b"png"), lambda: pictures.read(name()), pictures.result_ids):
+            with pytest.raises(StoreUnreachable, match="did not answer"):
+                use()
+    S3FileSystem.clear_instance_cache()
+
+
+async def test_results_without_a_kept_picture_do_not_wait_for_a_place_that_hangs(tmp_path, open_at, result):
+    store = await open_at(StorePlace(tmp_path))
+    pipes = [tmp_path / "pictures" / f"{number:032x}" for number in range(40)]
+    for pipe in pipes:
+        os.mkfifo(pipe)  # whoever opens it to write waits until somebody reads
+    kept = [asyncio.create_task(store.record(result(number, kept="{}"))) for number in range(len(pipes))]
+    await asyncio.sleep(0.2)
+    try:
+        async with asyncio.timeout(5):
+            await store.record(result(len(pipes)))
+        assert not any(one.done() for one in kept)
+    finally:
+        readers = [os.open(pipe, os.O_RDONLY | os.O_NONBLOCK) for pipe in pipes]
+        await asyncio.gather(*kept)
+        for reader in readers:
+            os.close(reader)
 
 
 async def test_a_store_keeps_its_pictures_in_s3(s3_bucket, tmp_path, open_at, result, praise):

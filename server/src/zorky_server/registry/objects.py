@@ -9,20 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fsspec.core import split_protocol, url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
+from .. import buckets
 from .errors import RegistryUnreachable
 
 _PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
-_OPTIONS: dict[str | None, dict[str, Any]] = {
-    "s3": {"config_kwargs": {"connect_timeout": 5, "retries": {"max_attempts": 1}}},
-}
-"""By protocol: seconds and attempts for storages that wait for minutes by default. A start waits as long."""
-_LONGEST_READ = 60
-"""Seconds for an object from a bucket, with all attempts."""
 
 
 class Listed(NamedTuple):
@@ -45,9 +39,8 @@ class Objects:
                 "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
             )
         self._url = url
-        options = _OPTIONS.get(split_protocol(url)[0], {})
         try:
-            self._files, self._root = url_to_fs(url, use_listings_cache=False, **options)
+            self._files, self._root = buckets.reached(url)
         except ImportError as error:
             raise RegistryUnreachable(
                 f"the registry {url} cannot be used: {error} (for s3://, pip install 'zorky-server[s3]')"
@@ -62,7 +55,7 @@ class Objects:
             try:
                 if self._is_local:
                     return Path(self._root, path).read_bytes()
-                return bytes(self._files.cat_file(f"{self._root}/{path}", timeout=_LONGEST_READ))
+                return bytes(self._files.cat_file(f"{self._root}/{path}", timeout=buckets.LONGEST))
             except FileNotFoundError:
                 self._need_place()
                 return None

@@ -9,8 +9,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from fsspec.core import url_to_fs
-
+from .. import buckets
 from .values import CannotOpen, StoreUnreachable
 
 _SETTLING = timedelta(hours=1)
@@ -29,7 +28,8 @@ class Pictures:
         try:
             if "://" not in place:
                 Path(place).mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._files, self._root = url_to_fs(place, use_listings_cache=False)  # other servers write there too
+            self._files, self._root = buckets.reached(place)
+            self._limit = {"timeout": buckets.LONGEST} if self._files.async_impl else {}
             self._try()
         except ImportError as error:
             extra = "pip install 'zorky-server[s3]'" if place.startswith("s3:") else str(error)
@@ -40,24 +40,24 @@ class Pictures:
     def keep(self, result_id: str, image: bytes) -> None:
         """Writes a picture. Nothing is synced: the record's SHA-256 tells a torn file."""
         with _reaching():
-            self._files.pipe_file(self._path(result_id), image)
+            self._files.pipe_file(self._path(result_id), image, **self._limit)
 
     def read(self, result_id: str) -> bytes:
         """The bytes of a picture. Raises FileNotFoundError."""
         with _reaching():
-            return bytes(self._files.cat_file(self._path(result_id)))
+            return bytes(self._files.cat_file(self._path(result_id), **self._limit))
 
     def delete(self, result_ids: Collection[str]) -> None:
         """Deletes pictures; those that are not there are not missed."""
         for result_id in result_ids:
             with suppress(FileNotFoundError), _reaching():
-                self._files.rm_file(self._path(result_id))
+                self._files.rm_file(self._path(result_id), **self._limit)
 
     def result_ids(self) -> list[str]:
         """Of all pictures. Files that cannot be ours, by their names, are left alone."""
         paths: list[str] = []
         with suppress(FileNotFoundError), _reaching():  # as long as there is none, object stores know no folder
-            paths = self._files.ls(self._root, detail=False)
+            paths = self._files.ls(self._root, detail=False, **self._limit)
         names = (path.rpartition("/")[2] for path in paths)
         return [name for name in names if _OURS.fullmatch(name)]
 
@@ -67,7 +67,7 @@ class Pictures:
         for result_id in result_ids:
             with suppress(FileNotFoundError), _reaching():
                 if self._files.modified(self._path(result_id)) < settled:
-                    self._files.rm_file(self._path(result_id))
+                    self._files.rm_file(self._path(result_id), **self._limit)
 
     def _path(self, result_id: str) -> str:
         return f"{self._root}/{result_id}"
@@ -83,6 +83,8 @@ class Pictures:
 def _reaching() -> Iterator[None]:
     try:
         yield
+    except TimeoutError as error:  # an OSError without a message
+        raise StoreUnreachable(f"the place of pictures did not answer within {buckets.LONGEST} s") from error
     except OSError:
         raise
     except Exception as error:  # libraries of places raise what they like when they get no answer

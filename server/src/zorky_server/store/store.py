@@ -6,11 +6,12 @@ import asyncio
 import hashlib
 import time
 import uuid
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,6 +24,10 @@ from .secret import keyed_digest, keyed_hash
 from .values import Consented, Deleted, Failure, Feedback, Promotion, Receipt, ResultRecord
 from .writer import Writer
 
+T = TypeVar("T")
+
+_PICTURES_AT_ONCE = 16
+"""Written, read or deleted."""
 _NOT_IN_RESULTS = ("user_key", "image", "kept")
 
 
@@ -34,6 +39,8 @@ class Store:
         self._database = database
         self._writer = Writer(database)
         self._pictures = pictures
+        # Of its own: a place that does not answer must hold up nobody but those whose picture is kept.
+        self._threads = ThreadPoolExecutor(_PICTURES_AT_ONCE, "pictures")
         self._secret = secret
         self._lifetime = round(lifetime * 1e6)
 
@@ -61,7 +68,7 @@ class Store:
 
     async def picture(self, result_id: str) -> bytes:
         """The picture of a result as it was uploaded. Raises FileNotFoundError when it is not kept."""
-        return await asyncio.to_thread(self._pictures.read, result_id)
+        return await self._reach(self._pictures.read, result_id)
 
     async def delete_user(self, user_key: str) -> Deleted:
         """Deletes all that is known of one person."""
@@ -97,6 +104,7 @@ class Store:
     async def close(self) -> None:
         """Finishes what is being written and closes the database."""
         await self._writer.finished()
+        self._threads.shutdown(wait=False)
         await self._database.close()
 
     async def _record(self, record: ResultRecord) -> None:
@@ -105,23 +113,25 @@ class Store:
         row |= {"created_at": now, "expires_at": now + self._lifetime, "image_bytes": len(record.image)}
         row |= {"words": sum(record.words_per_line), "total_us": round(record.timings["total"] * 1e6)}
         row["user_hash"] = keyed_hash(self._secret, record.user_key) if record.user_key else None
-        row["image_digest"], reading = await asyncio.to_thread(self._keep, record)
+        row["image_digest"] = await asyncio.to_thread(keyed_digest, self._secret, record.image)
+        reading = None if record.kept is None else await self._reach(self._keep, record, record.kept)
         await self._writer.write(partial(ledger.add_result, result=row, reading=reading))
 
-    def _keep(self, record: ResultRecord) -> tuple[str, dict[str, Any] | None]:
-        """The picture's digest, and the row for `readings` once the picture is kept; None where it may not be."""
-        digest = keyed_digest(self._secret, record.image)
-        if record.kept is None:
-            return digest, None
+    def _keep(self, record: ResultRecord, reading: str) -> dict[str, Any]:
+        """The row for `readings`, once the picture is kept."""
         self._pictures.keep(record.result_id, record.image)
         sha256 = hashlib.sha256(record.image).hexdigest()
-        return digest, {"result_id": record.result_id, "image_sha256": sha256, "reading": record.kept}
+        return {"result_id": record.result_id, "image_sha256": sha256, "reading": reading}
+
+    async def _reach(self, call: Callable[..., T], *arguments: object) -> T:
+        """What a call that reaches the place of pictures returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call, *arguments)
 
     async def _add_feedback(self, feedback: Feedback) -> Receipt:
         fresh = Receipt(uuid.uuid4().hex, _now())
         receipt, picture_goes = await self._writer.write(partial(ledger.add_feedback, feedback=feedback, receipt=fresh))
         if picture_goes:
-            await asyncio.to_thread(self._pictures.delete, [feedback.result_id])
+            await self._reach(self._pictures.delete, [feedback.result_id])
         return receipt
 
     async def _delete(self, which: ColumnElement[bool]) -> Deleted:
@@ -129,7 +139,7 @@ class Store:
         total = Deleted()
         while True:
             pictures, deleted = await self._writer.write(partial(deletion.delete_some, which=which))
-            await asyncio.to_thread(self._pictures.delete, pictures)
+            await self._reach(self._pictures.delete, pictures)
             total += deleted
             if not deleted.results:
                 break
@@ -146,11 +156,11 @@ class Store:
 
     async def _sweep(self) -> None:
         spent = await self._writer.write(partial(ledger.forget_expired, now=_now()))
-        await asyncio.to_thread(self._pictures.delete, spent)
-        found = await asyncio.to_thread(self._pictures.result_ids)
+        await self._reach(self._pictures.delete, spent)
+        found = await self._reach(self._pictures.result_ids)
         async with self.snapshot() as connection:
             known = await connection.run_sync(ledger.with_picture, found)
-        await asyncio.to_thread(self._pictures.delete_settled, set(found) - known)
+        await self._reach(self._pictures.delete_settled, set(found) - known)
 
 
 def _now() -> int:
