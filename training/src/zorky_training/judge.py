@@ -69,7 +69,7 @@ class Compared:
     def figures(self) -> dict[str, Any]:
         """CER and expected calibration error of words (None of too few) by either; chances that CER fell, and that it
         rose by more than MOST_FORGOTTEN."""
-        row: dict[str, Any] = {"lines": len(self.before)}
+        row: dict[str, Any] = {"lines": sum(read.sample.truth.strip().count("\n") + 1 for read in self.before)}
         for when, reads in (("before", self.before), ("after", self.after)):
             row |= {f"cer_{when}": accuracy(reads).cer, f"ece_{when}": _calibration_error(reads)}
         changes = self._resampled_changes()
@@ -133,11 +133,14 @@ def _gain_faults(row: Mapping[str, Any]) -> list[str]:
 
 
 def _frozen_faults(figures: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    frozen = {name: row for name, row in figures.items() if name != CORRECTIONS and row["lines"] >= LEAST_LINES}
+    if not frozen:
+        return [f"No telling what it forgets: --frozen must name at least {LEAST_LINES} lines in one language."]
     return [
         f"It forgets ({name}, {row['lines']} lines): CER {row['cer_before']:.4f} as shipped, {row['cer_after']:.4f} "
         f"after; a loss of {MOST_FORGOTTEN} is allowed."
-        for name, row in figures.items()
-        if name != CORRECTIONS and row["lines"] >= LEAST_LINES and row["forgotten"] > BEYOND_LUCK
+        for name, row in frozen.items()
+        if row["forgotten"] > BEYOND_LUCK
     ]
 
 

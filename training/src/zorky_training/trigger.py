@@ -15,7 +15,7 @@ LEAST_CORRECTIONS = 10
 _LEAST_ANSWERS = 200
 """Of either span: of fewer, chance makes too much."""
 _SURE = 3.0
-"""Standard errors between two shares that are no chance: one alarm in 700 weeks is false."""
+"""Standard errors between two shares that are no chance: one comparison in 700 is a false alarm."""
 _CONFIDENCE_LOST = 0.05
 """Of the mean confidence: pictures have become harder than those that the model knows."""
 

@@ -8,15 +8,16 @@ from typing import Any
 
 from zorky_server.tasks.handwriting.scripts import language_of
 
+from .corrections.split import NOBODY
 from .samples import Sample
 
 _SECTION = """
 ## Tuned on corrections: {version}
 
 On {date} `zorky-train finetune` trained the recogniser of {before} further on {learnt} lines by {writers} writers
-({languages}), who had corrected what was read and agreed to training. Of {lines} lines seen in all, the others were
-drawn by the engine, so that nothing is forgotten. The other parts and the calibration are those of {before}, and what
-is said above is of {before} and the models before it. The weights stay CC BY-SA 4.0.
+({languages}), who had corrected what was read and agreed to training. It saw {lines} lines: about half were those,
+varied each time, and half were drawn by the engine, so that nothing is forgotten. The other parts and the calibration
+are those of {before}, and what is said above is of {before} and the models before it. The weights stay CC BY-SA 4.0.
 
 | set, as served | lines | CER before | CER after |
 | --- | --- | --- | --- |
@@ -37,7 +38,7 @@ def section(
         before=before,
         date=f"{datetime.now(UTC):%Y-%m-%d}",
         learnt=len(learnt),
-        writers=len({sample.writer for sample in learnt}),
+        writers=len({sample.writer for sample in learnt} - {NOBODY}),
         languages=", ".join(sorted({language_of(sample.truth) for sample in learnt} - {""})),
         lines=lines,
         rows="\n".join(

@@ -14,7 +14,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -22,20 +22,22 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from zorky_server.logs import configure_logs
-from zorky_server.registry import Registry, RegistryError
+from zorky_server.registry import NoSuchVersion, Registry, RegistryError
 from zorky_server.report.queries import answer_qualities
 from zorky_server.report.span import DAY, Span
 from zorky_server.settings import FILE_VARIABLE, BadSettings, Settings, load_settings
-from zorky_server.storage import opened_store
+from zorky_server.storage import existing_store
 from zorky_server.store import CannotOpen, Promotion
-from zorky_server.tasks.handwriting.model import BadModel, ModelIdentity, load_model
+from zorky_server.tasks.handwriting.model import BadModel, load_model
 
+from . import attempt
 from .corrections.dataset import Summary, build
 from .evidence import gather
 from .finetune import base_version, finetune, next_version
 from .fonts import fetch
-from .judge import LEAST_LINES, REFUSED, Verdict, judge
+from .judge import LEAST_LINES, REFUSED
 from .lines import Sources
+from .samples import labelled
 from .trigger import EARLIER_DAYS, RECENT_DAYS, Quality, reason_to_tune
 
 log = structlog.get_logger("zorky.watch")
@@ -53,8 +55,8 @@ class CannotWatch(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where everything is. frozen: labelled folders, see `evidence.gather`. work: what may be lost between two runs,
-    but for the time that it took. keep: versions in the registry."""
+    """Where everything is. frozen: labelled folders, see `evidence.gather`. work: a folder that stays between looks.
+    keep: versions in the registry."""
 
     settings: Settings
     registry: Registry
@@ -67,42 +69,78 @@ class Place:
 def watch_once(place: Place, enough: int) -> Outcome:
     """Looks whether tuning is due, and does it. enough: new corrections that suffice by themselves.
 
-    Stopped at any moment it goes on from there when it is called again. Raises CannotOpen, RegistryError, BadModel,
-    OSError and SQLAlchemyError.
+    Stopped at any moment it goes on from there when it is called again. Raises what is in _FAILURES.
     """
-    reason = asyncio.run(_reason(place.settings, enough))
+    if stopped := attempt.kept(place.work):
+        return _settled(place, stopped)
+    reason, corrections = asyncio.run(_reason(place.settings, enough)), place.work / attempt.CORRECTIONS
     if reason is None:
+        if corrections.exists():  # so that what people took back goes soon
+            asyncio.run(_built(place.settings, corrections))
         return "nothing to do"
     log.info("tuning is due", reason=reason)
     learnt_until = _now()
-    corrections = place.work / "corrections"
-    summary = asyncio.run(_built(place.settings, corrections))
-    evidence = gather(corrections, place.frozen, place.sources)
-    if not summary.rows["train"] or len(evidence.corrected) < LEAST_LINES:
-        log.info("too few corrected lines to tune and to judge by", **summary.as_json()["lines"], needed=LEAST_LINES)
+    lines = {part: len(rows) for part, rows in asyncio.run(_built(place.settings, corrections)).rows.items()}
+    if not lines["train"] or lines["test"] < LEAST_LINES:
+        log.info("too few corrected lines to tune and to judge by", **lines, needed=LEAST_LINES)
         return "nothing to do"
+    tried = _tuned(place, corrections, learnt_until)
+    attempt.keep(place.work, tried)
+    return _settled(place, tried)
+
+
+def _tuned(place: Place, corrections: Path, learnt_until: int) -> Promotion:
+    """Tunes the model that serves, and says what shall become of it."""
     running = _running(place)
-    before = load_model(running).identity
-    tuned = place.work / _next_version(place, before.version)
-    shipped = _shipped(place, before.version, running)
-    if tuned.exists():  # the last look was stopped between tuning and promoting
-        verdict = judge(running, tuned, shipped, evidence)
-    else:
-        verdict = finetune(running, shipped, corrections, tuned, tuned.name, place.sources, evidence)
-    if verdict.promoted:
-        place.registry.publish(tuned)
-        place.registry.promote(tuned.name)
-        place.registry.prune(place.keep)
-    asyncio.run(_noted(place.settings, load_model(tuned).identity, before, verdict, learnt_until))
-    shutil.rmtree(tuned)
-    return "promoted" if verdict.promoted else "refused"
+    before = load_model(running).identity.version
+    tuned = place.work / _next_version(place, before)
+    if tuned.exists():  # a stop before it was judged, or before that was kept
+        shutil.rmtree(tuned)
+    evidence = gather(corrections, place.frozen, place.sources)
+    verdict = finetune(running, _shipped(place, before), corrections, tuned, tuned.name, place.sources, evidence)
+    identity = load_model(tuned).identity
+    return Promotion(
+        created_at=_now(),
+        model=identity.name,
+        version=identity.version,
+        sha256=identity.sha256,
+        before=before,
+        verdict="promoted" if verdict.promoted else "refused",
+        reason=" ".join(verdict.reasons),
+        figures={**verdict.figures, _LEARNT_UNTIL: learnt_until},
+    )
+
+
+def _settled(place: Place, tried: Promotion) -> Outcome:
+    """Promotes a tuned model or not, and keeps why. May be called again when it was stopped."""
+    if tried.verdict == "promoted":
+        serving = _serving(place)
+        if serving == tried.before:
+            _promote(place, tried)
+        elif serving != tried.version:  # what an operator did meanwhile holds; what people said is learnt anew
+            reason = f"{serving} serves meanwhile, and {tried.version} was judged against {tried.before}"
+            tried = replace(tried, verdict="refused", reason=reason, figures={})
+    log.info(tried.verdict, version=tried.version, before=tried.before, reason=tried.reason)
+    asyncio.run(_noted(place.settings, tried))
+    attempt.end(place.work)
+    return "promoted" if tried.verdict == "promoted" else "refused"
+
+
+def _promote(place: Place, tried: Promotion) -> None:
+    """With the shipped model that it comes from, which later ones are held against."""
+    base = base_version(tried.version)
+    if base not in {one.version for one in place.registry.versions()}:
+        place.registry.publish(_shipped(place, tried.before))
+    place.registry.publish(place.work / tried.version)
+    place.registry.promote(tried.version)
+    place.registry.prune(place.keep, spared=(base,))
 
 
 async def _reason(settings: Settings, enough: int) -> str | None:
     """Why tuning is due, None where it is not."""
     tomorrow = _now() // DAY + 1
     begin = tomorrow - RECENT_DAYS
-    async with opened_store(settings) as store:
+    async with existing_store(settings) as store:
         learnt = [one.figures.get(_LEARNT_UNTIL, 0) for one in await store.promotions()]
         pieces = await store.consented(max(learnt, default=0))
         async with store.snapshot() as connection:
@@ -113,7 +151,7 @@ async def _reason(settings: Settings, enough: int) -> str | None:
 
 
 async def _built(settings: Settings, folder: Path) -> Summary:
-    async with opened_store(settings) as store:
+    async with existing_store(settings) as store:
         return await build(store, folder)
 
 
@@ -121,8 +159,18 @@ def _running(place: Place) -> Path:
     """The folder of the model that serves: the registry's current one, else that of models_dir."""
     current = place.registry.current()
     if current is None:
-        return place.settings.models_dir / _TASK
+        return _installed(place)
     return place.registry.fetch(current.version, place.work / "running", current.sha256)
+
+
+def _serving(place: Place) -> str:
+    """Its version."""
+    current = place.registry.current()
+    return current.version if current else load_model(_installed(place)).identity.version
+
+
+def _installed(place: Place) -> Path:
+    return place.settings.models_dir / _TASK
 
 
 def _next_version(place: Place, running: str) -> str:
@@ -134,41 +182,28 @@ def _next_version(place: Place, running: str) -> str:
     return version
 
 
-def _shipped(place: Place, version: str, running: Path) -> Path:
-    """The folder of the model that the running one was tuned from; of the running one itself where that is gone."""
+def _shipped(place: Place, version: str) -> Path:
+    """The folder of the model that this version was tuned from in the end. Raises NoSuchVersion when it is gone."""
     base = base_version(version)
-    if base == version:
-        return running
     if base in {one.version for one in place.registry.versions()}:
         return place.registry.fetch(base, place.work / "running")
-    installed = place.settings.models_dir / _TASK
-    return installed if load_model(installed).identity.version == base else running
+    if load_model(_installed(place)).identity.version == base:
+        return _installed(place)
+    raise NoSuchVersion(f"{base}, which {version} was tuned from, is gone: publish it (`zorky-server models publish`)")
 
 
-async def _noted(
-    settings: Settings, tuned: ModelIdentity, before: ModelIdentity, verdict: Verdict, learnt_until: int
-) -> None:
-    """Keeps in the store what became of a model, and why."""
-    promotion = Promotion(
-        created_at=_now(),
-        model=tuned.name,
-        version=tuned.version,
-        sha256=tuned.sha256,
-        before=before.version,
-        verdict="promoted" if verdict.promoted else "refused",
-        reason=" ".join(verdict.reasons),
-        figures={**verdict.figures, _LEARNT_UNTIL: learnt_until},
-    )
-    log.info(promotion.verdict, version=tuned.version, before=before.version, reason=promotion.reason)
-    async with opened_store(settings) as store:
-        await store.add_promotion(promotion)
+async def _noted(settings: Settings, tried: Promotion) -> None:
+    """Keeps in the store what became of a model, once."""
+    async with existing_store(settings) as store:
+        if all((one.version, one.created_at) != (tried.version, tried.created_at) for one in await store.promotions()):
+            await store.add_promotion(tried)
 
 
 @contextmanager
 def _alone(work: Path) -> Iterator[None]:
     """Raises CannotWatch where another one watches with the same folder."""
     work.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (work / "lock").open("w") as lock:
+    with (work / attempt.LOCK).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -224,6 +259,8 @@ def _place(arguments: argparse.Namespace) -> Place:
     if not arguments.fonts.is_dir():
         fetch(arguments.fonts)
     sources = Sources(arguments.fonts, arguments.data / "train" if arguments.data else None)
+    for folder in arguments.frozen:
+        labelled(folder)  # now, and not when something is to be judged
     registry = Registry(settings.registry, _TASK)
     return Place(settings, registry, arguments.frozen, sources, arguments.work, arguments.keep)
 
@@ -233,7 +270,7 @@ def _watch(place: Place, enough: int, every: float) -> None:
     while True:
         try:
             watch_once(place, enough)
-        except _FAILURES:
+        except Exception:  # whatever it is, the next look may go well
             log.exception("this look failed")
         time.sleep(every)
 

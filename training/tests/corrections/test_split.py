@@ -24,10 +24,10 @@ def test_nobody_moves_when_data_grow_one_writer_after_the_other() -> None:
             parts = now
 
 
-def test_two_writers_suffice_to_have_one_to_measure_by() -> None:
+def test_two_writers_suffice_to_have_one_to_learn_from_and_one_to_measure_by() -> None:
     for one, other in pairwise(WRITERS):
         parts = parts_of([one, other], {})
-        assert "test" in parts.values()
+        assert set(parts.values()) == {"train", "test"}
         assert parts == parts_of([other, one], {})
 
 

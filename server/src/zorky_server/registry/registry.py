@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -107,12 +107,13 @@ class Registry:
             version = now.before
         return self._point(version, None)
 
-    def prune(self, keep: int) -> list[str]:
-        """Deletes all but the newest `keep` versions, never the current one nor the one before. Returns which."""
+    def prune(self, keep: int, spared: Collection[str] = ()) -> list[str]:
+        """Deletes all but the newest `keep` versions, never the current one, the one before and those to be spared.
+        Returns which."""
         deleted = []
         for old in self.versions()[keep:]:
             now = self.current()  # each time, because someone may promote meanwhile
-            if now is None or old.version not in (now.version, now.before):
+            if old.version not in spared and (now is None or old.version not in (now.version, now.before)):
                 self._objects.delete(self._path(old.version, MANIFEST))  # first: without it there is no such version
                 self._objects.delete(self._path(old.version))
                 deleted.append(old.version)

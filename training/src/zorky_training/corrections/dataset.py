@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from google.protobuf.json_format import ParseError
+
 from zorky_server.store import Consented, Store
 from zorky_server.tasks.handwriting.scripts import language_of
 
@@ -69,7 +71,12 @@ def corrected_lines(pieces: Iterable[Consented], since: int = 0) -> tuple[list[C
         by_result[piece.result_id].append(piece)
     lines, left_out, care = list[CorrectedLine](), Counter[Reason](), defaultdict[str, Care](Care)
     for same_result in by_result.values():
-        one, known = same_result[0], told(same_result)
+        one = same_result[0]
+        try:
+            known = told(same_result)
+        except ParseError:  # its message would quote what was read
+            left_out[Reason.UNREADABLE] += len(same_result)
+            continue
         new = [label for label in known.labels if label.said_at >= since]
         lines += [CorrectedLine(one.result_id, one.image_sha256, one.user_hash, label) for label in new]
         left_out += known.unknown

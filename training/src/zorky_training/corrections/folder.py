@@ -34,14 +34,19 @@ class DataSet:
     def __init__(self, folder: Path) -> None:
         """Raises FileExistsError where something else is in the folder: what is no part of a data set gets deleted."""
         summary = folder / _SUMMARY
-        if not summary.exists() and folder.exists() and any(folder.iterdir()):
+        if (
+            not summary.exists()
+            and folder.exists()
+            and {path.name for path in folder.iterdir()} - {_draft(summary).name}
+        ):
             raise FileExistsError(f"{folder} is neither empty nor a data set of corrections: name another folder")
         self._folder = folder
-        for part in PARTS:
-            (folder / part).mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
         if not summary.exists():
-            _write(summary, b"{}\n")
+            _write(summary, b"{}\n")  # first: a folder with anything else in it would not be taken for a data set again
+        for part in PARTS:
+            (folder / part).mkdir(mode=0o700, exist_ok=True)
 
     def writers(self) -> dict[str, Part]:
         """The part of each writer who is in it."""
@@ -78,6 +83,10 @@ class DataSet:
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all."""
-    draft = path.with_suffix(".new")
+    draft = _draft(path)
     draft.write_bytes(content)
     draft.replace(path)
+
+
+def _draft(path: Path) -> Path:
+    return path.with_suffix(".new")

@@ -48,6 +48,7 @@ class Reason(StrEnum):
     INCREDIBLE = "of a person who overrules more sure words than can be wrong"
     DISTRUSTED = "of a person many of whose corrections are refused"
     UNVOUCHED = "missed lines of a person of whose other corrections too few are believed"
+    UNREADABLE = "the reading is kept in a form that is not known here"
     FORGOTTEN = "the picture was deleted meanwhile"
 
 

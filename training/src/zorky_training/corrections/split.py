@@ -24,13 +24,18 @@ def parts_of(writers: Iterable[str], before: Mapping[str, Part]) -> dict[str, Pa
     """Where each writer's lines belong. before: where they were in the data set until now.
 
     A newcomer's hash decides, for every data set alike. Only where that leaves nobody to measure by, the newcomer with
-    the lowest hash is measured by; never one who was learnt from, for models know those hands.
+    the lowest hash is measured by; never one who was learnt from, for models know those hands. Where it leaves nobody
+    to learn from, the newcomer with the highest hash is learnt from.
     """
     newcomers = sorted(set(writers) - before.keys() - {NOBODY}, key=_place)
     parts: dict[str, Part] = {writer: before.get(writer, "train") for writer in writers}
     parts |= {writer: "test" for writer in newcomers if _place(writer) < _TEST_SHARE}
-    if newcomers and "test" not in parts.values() and len(parts.keys() - {NOBODY}) > 1:
-        parts[newcomers[0]] = "test"
+    known = parts.keys() - {NOBODY}
+    if newcomers and len(known) > 1:
+        if "test" not in parts.values():
+            parts[newcomers[0]] = "test"
+        elif all(parts[writer] == "test" for writer in known):
+            parts[newcomers[-1]] = "train"
     return parts
 
 

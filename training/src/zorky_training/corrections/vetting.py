@@ -141,27 +141,32 @@ def _looks(text: str) -> str:
 
 def _said_of_one_place(lines: Sequence[CorrectedLine]) -> Refusals:
     """Of one person the last word counts; of several it must be the same, and is taken once."""
-    refused: Refusals = {}
-    for same_picture in _grouped(lines, lambda line: line.image_sha256):
-        for earlier, later in combinations(same_picture, 2):
-            if not is_same_place(earlier.label.quad, later.label.quad):
-                continue
-            if earlier.author == later.author:
-                refused.setdefault(earlier, Reason.DUPLICATE)
-            elif loosen(earlier.label.text) == loosen(later.label.text):
-                refused.setdefault(later, Reason.DUPLICATE)
-            else:
-                refused |= {earlier: Reason.CONTRADICTED, later: Reason.CONTRADICTED}
+    pairs = [
+        (earlier, later)
+        for same_picture in _grouped(lines, lambda line: line.image_sha256)
+        for earlier, later in combinations(same_picture, 2)
+        if is_same_place(earlier.label.quad, later.label.quad)
+    ]
+    taken_back = {earlier for earlier, later in pairs if earlier.author == later.author}
+    refused: Refusals = dict.fromkeys(taken_back, Reason.DUPLICATE)
+    for earlier, later in pairs:
+        if taken_back & {earlier, later}:
+            continue
+        if loosen(earlier.label.text) == loosen(later.label.text):
+            refused.setdefault(later, Reason.DUPLICATE)
+        else:
+            refused |= {earlier: Reason.CONTRADICTED, later: Reason.CONTRADICTED}
     return refused
 
 
 def _said_too_often(lines: Sequence[CorrectedLine]) -> Refusals:
-    groups = _grouped(lines, lambda line: (line.author, loosen(line.label.text)))
+    """All whom nobody knows count as one person, here and below: they may be one."""
+    groups = _grouped(lines, lambda line: (line.user_hash, loosen(line.label.text)))
     return {line: Reason.DUPLICATE for group in groups for line in group[_SAME_TEXT:]}
 
 
 def _said_in_a_day(lines: Sequence[CorrectedLine]) -> Refusals:
-    groups = _grouped(lines, lambda line: (line.author, line.label.said_at // _DAY))
+    groups = _grouped(lines, lambda line: (line.user_hash, line.label.said_at // _DAY))
     return {line: Reason.TOO_MANY for group in groups for line in group[_A_DAY:]}
 
 
