@@ -74,6 +74,11 @@ def test_every_setting_is_documented_where_it_stands_and_in_the_docs(name):
     [
         ("postgresql://zorky:gooseberry@host:5433/zorky", "postgresql://zorky:***@host:5433/zorky"),
         ("postgresql://zorky:goose@berry/gooseberry@host/zorky", "postgresql://zorky:***@host/zorky"),
+        ("postgresql://host/db?user=zorky&password=gooseberry", "postgresql://host/db?user=zorky&password=***"),
+        (
+            "postgresql://host:5433/db?password=goose@berry&user=zorky&sslpassword=gooseberry",
+            "postgresql://host:5433/db?password=***&user=zorky&sslpassword=***",
+        ),
         ("postgresql://zorky@host/zorky?sslmode=require", "postgresql://zorky@host/zorky?sslmode=require"),
         ("postgresql:///zorky?host=/run/postgresql", "postgresql:///zorky?host=/run/postgresql"),
     ],
@@ -84,7 +89,20 @@ def test_a_password_is_not_printed(url, shown):
     assert f'database = "{shown}"' in as_toml(settings)
 
 
-@pytest.mark.parametrize("url", ["mysql://zorky:gooseberry@host/zorky", "zorky:gooseberry@host/zorky"])
+def test_the_password_of_a_bucket_is_not_printed():
+    settings = load_settings({"pictures": "s3://AK:se/cr+et@bucket", "registry": "/models"}, None, {})
+    assert 'pictures = "s3://AK:***@bucket"' in as_toml(settings)
+    assert 'registry = "/models"' in as_toml(settings)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://zorky:gooseberry@host/zorky",
+        "zorky:gooseberry@host/zorky",
+        "mysql://host/zorky?password=gooseberry",
+    ],
+)
 def test_a_password_is_not_told_when_its_setting_is_refused(url):
     with pytest.raises(BadSettings) as refused:
         load_settings({"database": url}, None, {})

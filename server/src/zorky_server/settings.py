@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,15 +17,13 @@ from pydantic_core import ErrorDetails
 import zorky_models
 
 from .logs import LogFormat, LogLevel
+from .passwords import without_passwords
 from .runtime.providers import Provider
 
 ENVIRONMENT = "ZORKY_"
 """Begins the names of environment variables: ZORKY_PORT sets `port`."""
 FILE_VARIABLE = "ZORKY_SETTINGS"
 """Names the settings file."""
-
-_PASSWORD = re.compile(r"(://[^:/@]*)?:(?!//).*@")
-"""What follows the user in scheme://user:password@host, and the scheme and user before it, where they are told."""
 
 UserPath = Annotated[Path, AfterValidator(Path.expanduser)]
 
@@ -133,13 +130,8 @@ def _toml_line(name: str, value: object) -> str:
     """JSON's strings and numbers are TOML's too."""
     if value is None:
         return f"# {name} ="
-    shown = value if isinstance(value, int | float) else _without_password(str(value))
+    shown = value if isinstance(value, int | float) else without_passwords(str(value))
     return f"{name} = {json.dumps(shown, ensure_ascii=False)}"
-
-
-def _without_password(value: str) -> str:
-    """The value as it may be shown."""
-    return _PASSWORD.sub(r"\1:***@", value)
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -159,4 +151,4 @@ def _sentence(error: ErrorDetails, origins: Mapping[str, str]) -> str:
     if error["type"] == "extra_forbidden":
         close = difflib.get_close_matches(name, Settings.model_fields, n=1)
         return f"{origin}: there is no such setting" + (f", did you mean {close[0]}?" if close else "")
-    return f"{origin} is {_without_password(repr(error['input']))}: {error['msg'][0].lower()}{error['msg'][1:]}"
+    return f"{origin} is {without_passwords(repr(error['input']))}: {error['msg'][0].lower()}{error['msg'][1:]}"

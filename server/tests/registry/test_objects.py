@@ -74,6 +74,8 @@ def test_a_server_that_takes_calls_and_says_nothing_is_not_waited_for_for_ever(m
     [
         ("nosuch://place", "Protocol not known: nosuch"),
         ("sftp://owner:marigold@host/models", "has a password in it"),
+        ("s3://owner:mari/gold+marigold@bucket", "has a password in it"),
+        ("sftp://host/models?password=marigold", "has a password in it"),
         ("simplecache::sftp://owner:marigold@host/models", "has a password in it"),
     ],
 )

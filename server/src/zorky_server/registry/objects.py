@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,9 +13,8 @@ from typing import NamedTuple
 from fsspec.implementations.local import LocalFileSystem
 
 from .. import buckets
+from ..passwords import without_passwords
 from .errors import RegistryUnreachable
-
-_PASSWORD = re.compile(r"://[^/@]*:[^/@]*@")
 
 
 class Listed(NamedTuple):
@@ -33,7 +31,7 @@ class Objects:
 
     def __init__(self, url: str) -> None:
         """url: a folder, or a URL of fsspec's, as s3://bucket/prefix. Raises RegistryUnreachable."""
-        if _PASSWORD.search(url):
+        if without_passwords(url) != url:
             raise RegistryUnreachable(
                 "the registry's URL has a password in it: give it in the variables that its storage reads, "
                 "as AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
