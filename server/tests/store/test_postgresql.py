@@ -10,7 +10,7 @@ import pytest
 from postgres import Postgres, postgres
 from sqlalchemy import text
 
-from zorky_server.store import StorePlace, StoreUnreachable
+from zorky_server.store import StillRead, StorePlace, StoreUnreachable
 
 pytestmark = pytest.mark.postgres
 
@@ -70,3 +70,31 @@ async def test_of_two_writes_that_wait_for_each_other_both_are_done(tmp_path, op
     async with store.snapshot() as connection:
         assert list(await connection.scalars(text("SELECT count FROM pair"))) == [2, 2]
     assert tries.total() == 3, "one of them was done again"
+
+
+async def test_a_reader_who_came_after_a_deletion_beside_an_older_write_is_waited_for(
+    tmp_path, open_at, postgres_server, result, monkeypatch
+):
+    """Its snapshot is as old as that write, and makes VACUUM keep what was deleted."""
+    monkeypatch.setattr("zorky_server.store.postgresql._PATIENCE", 1.5)
+    store = await open_at(StorePlace(tmp_path, postgres_server.create()))
+    await store.record(result(user_key="marigold", kept="{}"))
+    async with store._database._writes.connect() as writer:
+        await writer.execute(text("SELECT pg_current_xact_id()"))
+        deleting = asyncio.create_task(store.delete_user("marigold"))
+        await until(store, "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%backend_xmin%'")
+        async with store.snapshot() as reader:
+            assert await reader.scalar(text("SELECT count(*) FROM results")) == 0
+            await writer.rollback()
+            with pytest.raises(StillRead):
+                await deleting
+    await store.delete_user("marigold")
+
+
+async def until(store, count: str) -> None:
+    """Waits until there is one in this database, besides the one who asks."""
+    asked = text(f"{count} AND datname = current_database() AND pid <> pg_backend_pid()")
+    async with asyncio.timeout(20), store._database._writes.connect() as connection:
+        while not await connection.scalar(asked):
+            await connection.rollback()
+            await asyncio.sleep(0.02)

@@ -32,10 +32,14 @@ _STILL_READ = (
     "the data is deleted, but copies stay in PostgreSQL's files as long as somebody reads the database as it was "
     "before: delete again when reports and backups have ended"
 )
-_OLD_READERS = text(
-    "SELECT count(*) FROM pg_stat_activity WHERE (backend_xmin IS NOT NULL OR backend_xid IS NOT NULL)"
-    " AND datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()"
-    " AND xact_start < :deleted"
+_NEXT = text("SELECT CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text)")
+"""Number of the next transaction to write."""
+# VACUUM keeps what the oldest snapshot may see, and a snapshot is as old as the oldest write that was open when it was
+# taken, even one taken after the deletion. VACUUM's own is so, too: for it the writes of all databases count.
+_OLD_SNAPSHOTS = text(
+    "SELECT pg_snapshot_xmin(pg_current_snapshot()) < CAST(CAST(:deleted AS text) AS xid8) OR EXISTS ("
+    "SELECT 1 FROM pg_stat_activity WHERE age(backend_xmin) > age(CAST(CAST(CAST(:deleted AS text) AS xid8) AS xid))"
+    " AND datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid())"
 )
 
 
@@ -86,7 +90,7 @@ class PostgresDatabase:
         """VACUUM FULL writes the tables anew, locked against everyone else, with what older transactions still see."""
         autocommit = self._writes.execution_options(isolation_level="AUTOCOMMIT")
         async with autocommit.connect() as connection:
-            await self._wait_for_readers(connection)
+            await self._wait_for_old_snapshots(connection)
             await connection.execute(text(f"SET lock_timeout = '{_PATIENCE:.0f}s'"))
             try:
                 await connection.execute(text(f"VACUUM (FULL) {readings.name}, {feedback.name}"))
@@ -101,10 +105,10 @@ class PostgresDatabase:
         """Closes every connection."""
         await self._writes.dispose()
 
-    async def _wait_for_readers(self, connection: AsyncConnection) -> None:
-        deleted = await connection.scalar(text("SELECT clock_timestamp()"))
+    async def _wait_for_old_snapshots(self, connection: AsyncConnection) -> None:
+        deleted = await connection.scalar(_NEXT)
         end = time.monotonic() + _PATIENCE
-        while await connection.scalar(_OLD_READERS, {"deleted": deleted}):
+        while await connection.scalar(_OLD_SNAPSHOTS, {"deleted": deleted}):
             if time.monotonic() > end:
                 raise StillRead(_STILL_READ)
             await asyncio.sleep(0.1)
