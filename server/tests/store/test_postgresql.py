@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 from postgres import Postgres, postgres
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from zorky_server.store import StillRead, StorePlace, StoreUnreachable
 
@@ -98,3 +98,21 @@ async def until(store, count: str) -> None:
         while not await connection.scalar(asked):
             await connection.rollback()
             await asyncio.sleep(0.02)
+
+
+async def test_feedback_whose_request_id_is_deleted_under_its_hands_is_written(
+    tmp_path, open_at, postgres_server, result, praise
+):
+    url = postgres_server.create()
+    store = await open_at(StorePlace(tmp_path, url))
+    await asyncio.gather(store.record(result(1)), store.record(result(2)))
+    await store.add_feedback(praise("r", 1))
+    database = url.partition("@/")[2].partition("?")[0]
+
+    def delete_the_other(_conn, _cursor, statement, *_) -> None:
+        if statement.startswith("INSERT INTO feedback"):
+            postgres_server.ask(database, f"DELETE FROM feedback WHERE result_id = '{1:032x}'")
+
+    event.listen(store._database._writes.sync_engine, "after_cursor_execute", delete_the_other)
+    receipt = await store.add_feedback(praise("r", 2))
+    assert postgres_server.ask(database, "SELECT feedback_id FROM feedback") == receipt.feedback_id

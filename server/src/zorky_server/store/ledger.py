@@ -62,8 +62,9 @@ def add_feedback(connection: Connection, feedback: Feedback, receipt: Receipt) -
     row |= {"result_id": feedback.result_id, "kind": feedback.kind, "rating": feedback.rating}
     row["allow_training"] = feedback.allow_training
     once = insert_into(connection, feedback_table).on_conflict_do_nothing(index_elements=["request_id"])
-    if not connection.execute(once, row).rowcount:  # this request_id came before
-        return _receipt(connection, feedback.request_id, fingerprint) or receipt, False
+    while not connection.execute(once, row).rowcount:  # this request_id came before
+        if earlier := _receipt(connection, feedback.request_id, fingerprint):  # else it was deleted meanwhile
+            return earlier, False
     goes: bool = result["is_kept"] and not feedback.allow_training
     if goes:
         connection.execute(delete(readings).where(readings.c.result_id == feedback.result_id))
