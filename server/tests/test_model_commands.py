@@ -20,7 +20,8 @@ SHIPPED = json.loads((INSTALLED / "manifest.json").read_text())["version"]
 
 @pytest.fixture
 def run(publisher, tmp_path: Path):
-    """Runs the command on the publisher's registry."""
+    """Runs the command on the publisher's registry, beside the store of a server."""
+    asyncio.run(on_record(tmp_path))
 
     def run(*arguments: str) -> Result:
         environment = {"ZORKY_REGISTRY": publisher.url, "ZORKY_DATA_DIR": str(tmp_path / "data")}
@@ -102,10 +103,11 @@ def test_what_changes_nothing_says_so_and_is_not_put_on_record(run, publisher, t
 def test_a_rollback_counts_more_than_its_record(run, publisher, tmp_path):
     for version in ("2099.1", "2099.2"):
         publisher.promote(version)
-    (tmp_path / "data").write_text("no folder")
+    shutil.rmtree(tmp_path / "data")
     result = run("rollback")
     assert result.exit_code == 0
-    assert "It is not on record" in result.output
+    assert "It is not on record: there is no" in result.output
+    assert not (tmp_path / "data").exists()
     assert publisher.registry.current().version == "2099.1"
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
@@ -87,7 +86,21 @@ def test_one_thing_is_deleted_at_a_time(tmp_path):
         assert purge(StorePlace(tmp_path), *flags).exit_code == 2
 
 
-def test_a_store_in_the_wrong_place_is_told_and_not_made(tmp_path):
-    told = purge(StorePlace(tmp_path / "typo"), "--older-than", "1d")
-    assert (told.exit_code, Path(tmp_path / "typo").exists()) == (1, False)
-    assert "set data_dir as for the server" in told.output
+@pytest.mark.parametrize("where", ["a folder that is not there", "a folder without a store"])
+def test_a_store_in_the_wrong_place_is_told_and_not_made(tmp_path, where):
+    folder = tmp_path / "typo"
+    if where == "a folder without a store":
+        folder.mkdir()
+    told = purge(StorePlace(folder), "--older-than", "1d")
+    assert (told.exit_code, [*folder.rglob("*")]) == (1, [])
+    assert f"there is no {folder}/zorky.sqlite3: set data_dir as for the server" in told.output
+
+
+@pytest.mark.postgres
+def test_a_database_without_a_store_is_told_and_nothing_made_in_it(postgres_server, tmp_path):
+    place = StorePlace(tmp_path, database=postgres_server.create())
+    for _ in range(2):
+        told = purge(place, "--older-than", "1d")
+        assert told.exit_code == 1
+        assert "set database as for the server" in told.output
+    assert not (tmp_path / "secret").exists()

@@ -14,7 +14,7 @@ from pathlib import Path
 from .following import TASK
 from .registry import BadVersion, Current, Registry, RegistryError
 from .settings import Settings
-from .storage import opened_store
+from .storage import existing_store
 from .store import CannotOpen, Promotion, StoreUnreachable
 from .store.values import Verdict
 
@@ -87,9 +87,9 @@ def _switched(settings: Settings, before: Current | None, now: Current, verdict:
     try:
         asyncio.run(_record(settings, promotion))
     except (CannotOpen, StoreUnreachable) as error:  # that it serves counts more than its record
-        yield f"It is not on record, so reports will not tell of it: {error}"
+        yield f"It is not on record: {error}"
 
 
 async def _record(settings: Settings, promotion: Promotion) -> None:
-    async with opened_store(settings) as store:
+    async with existing_store(settings) as store:
         await store.add_promotion(promotion)

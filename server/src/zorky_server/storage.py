@@ -6,23 +6,21 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from .settings import Settings
-from .store import CannotOpen, Store, StorePlace, open_store
+from .store import Store, StorePlace, open_store
 
 
 @asynccontextmanager
 async def existing_store(settings: Settings) -> AsyncIterator[Store]:
     """As `opened_store`, but it must have been made before: for commands, which are told the wrong place at times."""
-    if settings.database is None and not settings.data_dir.exists():
-        raise CannotOpen(f"there is no {settings.data_dir}: set data_dir as for the server")
-    async with opened_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         yield store
 
 
 @asynccontextmanager
-async def opened_store(settings: Settings) -> AsyncIterator[Store]:
-    """The store, made on first use and closed at the end of the block. Raises CannotOpen."""
+async def opened_store(settings: Settings, *, must_exist: bool = False) -> AsyncIterator[Store]:
+    """The store, made on first use unless it must exist, and closed at the end of the block. Raises CannotOpen."""
     place = StorePlace(settings.data_dir, settings.database, settings.pictures, settings.secret_file)
-    store = await open_store(place, settings.result_lifetime)
+    store = await open_store(place, settings.result_lifetime, must_exist=must_exist)
     try:
         yield store
     finally:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from traffic import Day, life
 
 from zorky_server.__main__ import main
+from zorky_server.store import StorePlace, open_store
 
 
 def report(place, *flags: str) -> Result:
@@ -68,10 +69,11 @@ def test_nobody_is_named_in_it(place, days):
         (["--since", "0001-01-01"], "between the years 1970 and 2999"),
         (["--until", "9999-12-31"], "between the years 1970 and 2999"),
         (["--output", "/nowhere/report.html"], "cannot write /nowhere/report.html: No such file or directory"),
-        (["--data-dir", "/nowhere"], "there is no /nowhere: set data_dir as for the server"),
+        (["--data-dir", "/nowhere"], "there is no /nowhere/zorky.sqlite3: set data_dir as for the server"),
     ],
 )
-def test_what_cannot_be_done_is_told_in_a_sentence(tmp_path, flags, told):
-    found = CliRunner().invoke(main, ["report", "--data-dir", str(tmp_path), *flags])
+async def test_what_cannot_be_done_is_told_in_a_sentence(tmp_path, flags, told):
+    await (await open_store(StorePlace(tmp_path), 3600)).close()
+    found = await asyncio.to_thread(CliRunner().invoke, main, ["report", "--data-dir", str(tmp_path), *flags])
     assert found.exit_code in (1, 2)
     assert told in found.output

@@ -35,6 +35,11 @@ class StorePlace:
     secret_file: Path | None = None
     """File of the secret that hashes are made with; made on first use."""
 
+    @property
+    def file(self) -> Path:
+        """Of SQLite's, where there is no `database`."""
+        return self.folder / "zorky.sqlite3"
+
 
 @dataclass(frozen=True, slots=True)
 class ResultRecord:
