@@ -177,6 +177,30 @@ async def test_a_deleted_picture_is_not_said_to_be_kept(place, store, result):
     assert not list((place.folder / "pictures").iterdir())
 
 
+async def test_a_deletion_that_did_not_reach_the_pictures_is_not_done_and_deleting_again_finishes_it(
+    place, store, result, files
+):
+    for number in (1, 2):
+        await tell(store, result, USER, number)
+    picture = place.folder / "pictures" / f"{2:032x}"
+    aside = picture.rename(place.folder / "aside")
+    picture.mkdir()  # which cannot be deleted as a file is
+    with pytest.raises(OSError, match=picture.name):
+        await store.delete_user(USER)
+    picture.rmdir()
+    aside.rename(picture)
+    assert await store.delete_user(USER) == Deleted(results=2, pictures=2, feedbacks=2)
+    left = files()
+    assert not any(private in left for number in (1, 2) for private in privates(USER, number))
+
+
+async def test_two_who_delete_the_same_count_it_once(place, open_at, result):
+    stores = [await open_at(place) for _ in range(2)]
+    await asyncio.gather(*(stores[0].record(result(number, user_key=USER, kept="{}")) for number in range(600)))
+    one, other = await asyncio.gather(*(store.delete_user(USER) for store in stores))
+    assert one + other == Deleted(results=600, pictures=600)
+
+
 async def test_tables_are_written_anew_only_when_something_was_deleted(store, result, monkeypatch):
     erased = 0
     erase = store._database.erase

@@ -16,21 +16,26 @@ _AT_ONCE = 500
 _UNERASED = properties.c.name == "unerased"
 
 
-def delete_some(connection: Connection, which: ColumnElement[bool]) -> tuple[Sequence[str], Deleted]:
-    """Deletes some of the results of which `which` is true, with readings and feedback; none when none is left.
+def some_of(connection: Connection, which: ColumnElement[bool]) -> tuple[Sequence[str], Sequence[str]]:
+    """Some of the results of which `which` is true, none when none is left.
 
-    Returns the ids of those whose picture must go.
+    Returns their ids, and the ids of those whose picture is kept.
     """
+    some = select(results.c.result_id).where(which).order_by(results.c.created_at).limit(_AT_ONCE)
+    ids = connection.scalars(some).all()
+    return ids, connection.scalars(select(readings.c.result_id).where(readings.c.result_id.in_(ids))).all()
+
+
+def delete_results(connection: Connection, ids: Sequence[str]) -> Deleted:
+    """Deletes results with readings and feedback."""
     # Locked, so that feedback for them that is just being added is deleted too, or finds no result.
-    some = select(results.c.result_id).where(which).order_by(results.c.created_at).limit(_AT_ONCE).with_for_update()
-    ids = (connection.scalars(some)).all()
+    locked = select(results.c.result_id).where(results.c.result_id.in_(ids)).order_by(results.c.result_id)
+    connection.execute(locked.with_for_update())
     feedbacks = connection.execute(delete(feedback).where(feedback.c.result_id.in_(ids)))
-    kept = delete(readings).where(readings.c.result_id.in_(ids)).returning(readings.c.result_id)
-    pictures = (connection.scalars(kept)).all()
-    connection.execute(delete(results).where(results.c.result_id.in_(ids)))
-    if ids:
-        _note_unerased(connection)
-    return pictures, Deleted(len(ids), len(pictures), feedbacks.rowcount)
+    kept = connection.execute(delete(readings).where(readings.c.result_id.in_(ids)))
+    gone = connection.execute(delete(results).where(results.c.result_id.in_(ids)))
+    _note_unerased(connection)
+    return Deleted(gone.rowcount, kept.rowcount, feedbacks.rowcount)
 
 
 def unerased(connection: Connection) -> str | None:

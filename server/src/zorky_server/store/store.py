@@ -135,14 +135,14 @@ class Store:
         return receipt
 
     async def _delete(self, which: ColumnElement[bool]) -> Deleted:
-        """Pictures go after their records: what a crash leaves in between has no record, and is swept."""
+        """Pictures go before their records: when their place does not answer, deleting again still finds them."""
         total = Deleted()
         while True:
-            pictures, deleted = await self._writer.write(partial(deletion.delete_some, which=which))
-            await self._reach(self._pictures.delete, pictures)
-            total += deleted
-            if not deleted.results:
+            ids, pictures = await self._writer.write(partial(deletion.some_of, which=which))
+            if not ids:
                 break
+            await asyncio.to_thread(self._pictures.delete, pictures)
+            total += await self._writer.write(partial(deletion.delete_results, ids=ids))
         await self._erase()
         return total
 
