@@ -141,7 +141,7 @@ class Store:
             ids, pictures = await self._writer.write(partial(deletion.some_of, which=which))
             if not ids:
                 break
-            await asyncio.to_thread(self._pictures.delete, pictures)
+            await self._reach(self._pictures.delete, pictures)
             total += await self._writer.write(partial(deletion.delete_results, ids=ids))
         await self._erase()
         return total
