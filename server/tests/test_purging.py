@@ -61,6 +61,10 @@ def test_what_is_old_is_deleted(place):
     assert told.output == "deleted 5 results, 5 pictures, 0 pieces of feedback\n"
 
 
+def test_nothing_is_older_than_a_span_longer_than_time(place):
+    assert beside(place, "--older-than", "999999999d")[1] == 4
+
+
 @pytest.mark.parametrize(("span", "seconds"), [("90d", 90 * 86400), ("12h", 43200), ("2w", 14 * 86400), ("1m", 60)])
 def test_spans_are_numbers_with_a_unit(span, seconds):
     assert seconds_of(span) == seconds

@@ -151,7 +151,8 @@ def report(
 def purge(older_than: str | None, user_key_file: TextIO | None, settings_file: Path | None, **flags: Any) -> None:
     """Delete results with their pictures, readings and feedback, beside running servers, without asking.
 
-    A user key comes in a file because other users of the machine see command lines.
+    What is old goes with the counts of calls that failed then. A user key comes in a file because other users of the
+    machine see command lines.
     """
     from . import purging
     from .store import CannotOpen, StillRead, StoreUnreachable

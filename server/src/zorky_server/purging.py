@@ -29,7 +29,7 @@ def user_key_in(file: TextIO) -> str:
 
 
 async def purge(settings: Settings, older_than: float | None, user_key: str) -> Deleted:
-    """Deletes results given more than `older_than` seconds ago, or those of one user.
+    """Deletes results given, and failures counted, more than `older_than` seconds ago, or the results of one user.
 
     Raises CannotOpen, StoreUnreachable or StillRead.
     """

@@ -1,6 +1,7 @@
 """What becomes of calls that were not answered with OK."""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 import grpc
@@ -12,30 +13,39 @@ from zorky_server.store import Failure
 READ = "RecognitionService/Recognize"
 
 
-def busy(client: str = "a") -> Failure:
-    return Failure(READ, client, "UNAVAILABLE", "OVERLOADED")
-
-
 def test_counts_are_taken_once_and_can_be_given_back():
-    failures = Failures()
-    failures.count(busy())
-    failures.count(busy())
+    failures = Failures(clock=lambda: 7200.0)
+    busy = (READ, "a", "UNAVAILABLE", "OVERLOADED")
+    failures.count(*busy)
+    failures.count(*busy)
     taken = failures.take()
-    assert taken == {busy(): 2}
-    failures.count(busy())
+    assert taken == {Failure(2, *busy): 2}
+    failures.count(*busy)
     failures.give_back(taken)
-    assert failures.take() == {busy(): 3}
+    assert failures.take() == {Failure(2, *busy): 3}
     assert not failures.take()
 
 
-def test_callers_who_invent_names_cannot_fill_the_memory():
-    failures = Failures()
+def test_a_failure_is_of_the_hour_in_which_it_ended_whenever_it_is_written():
+    moments = iter([3599.9, 3600.0, 7199.9])
+    failures = Failures(clock=lambda: next(moments))
+    for _ in range(3):
+        failures.count(READ, "a", "UNAVAILABLE", "")
+    failures.give_back(failures.take())
+    assert {one.hour: times for one, times in failures.take().items()} == {0: 1, 1: 2}
+
+
+def test_callers_who_invent_names_add_no_rows_however_often_counts_are_written():
+    failures = Failures(clock=lambda: 0.0)
+    rows: Counter[Failure] = Counter()
     for number in range(5000):
-        failures.count(busy(f"client-{number}"))
-    taken = failures.take()
-    assert len(taken) <= 1001
-    assert sum(taken.values()) == 5000
-    assert taken[busy("")] == 4000
+        failures.count(READ, f"client-{number}", "UNAVAILABLE", "")
+        rows.update(failures.take())
+    failures.count(READ, "client-0", "UNAVAILABLE", "")
+    rows.update(failures.take())
+    assert len(rows) == 51
+    assert rows[Failure(0, READ, "", "UNAVAILABLE", "")] == 4950
+    assert rows[Failure(0, READ, "client-0", "UNAVAILABLE", "")] == 2
 
 
 async def test_calls_and_items_that_fail_are_counted_with_client_status_and_reason(served, png):

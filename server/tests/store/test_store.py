@@ -191,13 +191,20 @@ async def test_names_that_no_database_can_hold_are_unknown_results(store):
 
 async def test_failures_of_the_same_kind_in_an_hour_are_added_up_over_all_servers(place, open_at):
     one, other = await open_at(place), await open_at(place)
-    busy, wrong = Failure("M", "c", "UNAVAILABLE", "OVERLOADED"), Failure("M", "", "INVALID_ARGUMENT", "REQUIRED")
+    busy, wrong = Failure(7, "M", "c", "UNAVAILABLE", "OVERLOADED"), Failure(7, "M", "", "INVALID_ARGUMENT", "REQUIRED")
     await asyncio.gather(
         *(server.count_failures(counts) for server in (one, other) * 10 for counts in ({busy: 2, wrong: 1}, {wrong: 3}))
     )
     await one.count_failures({})
     counted = await rows(one, "SELECT reason, sum(count) FROM failures GROUP BY reason ORDER BY reason")
     assert [(reason, int(count)) for reason, count in counted] == [("OVERLOADED", 40), ("REQUIRED", 80)]
+
+
+async def test_failures_of_hours_before_what_is_purged_go_with_it(store):
+    now = int(time.time()) // 3600
+    await store.count_failures({Failure(now - age, "M", "c", "UNAVAILABLE", ""): 1 for age in (0, 1, 2, 9)})
+    await store.purge(older_than=2 * 3600)
+    assert await rows(store, "SELECT hour FROM failures ORDER BY hour") == [(now - age,) for age in (2, 1, 0)]
 
 
 async def test_promotions_come_back_the_oldest_first(store):

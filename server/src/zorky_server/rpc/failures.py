@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ..store import Failure
 
-_KINDS = 1000
-"""How many kinds are told apart between two writes. Callers choose their own names, so their number has no bound."""
+_NAMES = 50
+"""Callers told apart until the server stops. They choose their names themselves, so the number of names has no bound,
+and each has rows of its own in the store."""
 
 
 class Failures:
     """Counts until they are taken. For one thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        """clock: seconds since 1970."""
+        self._clock = clock
+        self._names: set[str] = set()
         self._counts: Counter[Failure] = Counter()
 
-    def count(self, failure: Failure, times: int = 1) -> None:
-        """Adds to one kind; where there are too many, to that of callers without a name."""
-        if failure not in self._counts and len(self._counts) >= _KINDS:
-            failure = Failure(failure.method, "", failure.status, failure.reason)
-        self._counts[failure] += times
+    def count(self, method: str, client: str, status: str, reason: str) -> None:
+        """Adds one that ended now; where there are too many names, to callers without one."""
+        if len(self._names) < _NAMES:
+            self._names.add(client)
+        known = client if client in self._names else ""
+        self._counts[Failure(int(self._clock() // 3600), method, known, status, reason)] += 1
 
     def take(self) -> Mapping[Failure, int]:
         """All counts so far; they begin anew."""
@@ -30,5 +36,4 @@ class Failures:
 
     def give_back(self, taken: Mapping[Failure, int]) -> None:
         """Counts that could not be written, to be taken again."""
-        for failure, times in taken.items():
-            self.count(failure, times)
+        self._counts.update(taken)

@@ -14,7 +14,6 @@ from structlog.contextvars import bind_contextvars, bound_contextvars
 
 from .. import tracing
 from ..metrics import Metrics
-from ..store import Failure
 from .errors import Fault, fault_of
 from .failures import Failures
 
@@ -109,7 +108,7 @@ class Entry:
         seconds = time.monotonic() - self._started
         self._metrics.called(self._method, status.name, seconds)
         if status is not grpc.StatusCode.OK:
-            self._failures.count(Failure(self._method, self._client, status.name, reason))
+            self._failures.count(self._method, self._client, status.name, reason)
         tracing.ended(status)
         return round(seconds, 4)
 

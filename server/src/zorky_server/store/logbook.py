@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import asdict
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, delete, insert, select
 
 from .database import insert_into
 from .schema import failures, promotions
@@ -16,9 +16,9 @@ _HOUR = 3_600_000_000
 """Microseconds."""
 
 
-def count_failures(connection: Connection, counts: Mapping[Failure, int], now: int) -> None:
-    """Adds to the counts of the hour of `now`."""
-    rows = [asdict(failure) | {"hour": now // _HOUR, "count": count} for failure, count in counts.items()]
+def count_failures(connection: Connection, counts: Mapping[Failure, int]) -> None:
+    """Adds to the counts."""
+    rows = [asdict(failure) | {"count": count} for failure, count in counts.items()]
     if not rows:
         return
     # Rows in one order: two servers that add to the same ones then wait for each other, and never in a circle.
@@ -26,6 +26,11 @@ def count_failures(connection: Connection, counts: Mapping[Failure, int], now: i
     upsert = insert_into(connection, failures).values(rows)
     added = {"count": failures.c.count + upsert.excluded.count}
     connection.execute(upsert.on_conflict_do_update(index_elements=failures.primary_key.columns, set_=added))
+
+
+def forget_failures(connection: Connection, before: int) -> None:
+    """Deletes the counts of hours that ended before this moment."""
+    connection.execute(delete(failures).where(failures.c.hour < before // _HOUR))
 
 
 def add_promotion(connection: Connection, promotion: Promotion) -> None:

@@ -75,12 +75,13 @@ class Store:
         return await self._writer.finish(self._delete(results.c.user_hash == keyed_hash(self._secret, user_key)))
 
     async def purge(self, older_than: float) -> Deleted:
-        """Deletes results given more than `older_than` seconds ago, with all that was said of them."""
-        return await self._writer.finish(self._delete(results.c.created_at < _now() - round(older_than * 1e6)))
+        """Deletes results given more than `older_than` seconds ago, with all that was said of them, and the counts of
+        failures of hours that ended before."""
+        return await self._writer.finish(self._purge(max(0, _now() - round(older_than * 1e6))))
 
     async def count_failures(self, counts: Mapping[Failure, int]) -> None:
-        """Adds to the counts of calls that were not answered with OK in this hour."""
-        await self._writer.finish(self._writer.write(partial(logbook.count_failures, counts=dict(counts), now=_now())))
+        """Adds to the counts of calls that were not answered with OK."""
+        await self._writer.finish(self._writer.write(partial(logbook.count_failures, counts=dict(counts))))
 
     async def add_promotion(self, promotion: Promotion) -> None:
         """Keeps what became of a model."""
@@ -133,6 +134,10 @@ class Store:
         if picture_goes:
             await self._reach(self._pictures.delete, [feedback.result_id])
         return receipt
+
+    async def _purge(self, before: int) -> Deleted:
+        await self._writer.write(partial(logbook.forget_failures, before=before))
+        return await self._delete(results.c.created_at < before)
 
     async def _delete(self, which: ColumnElement[bool]) -> Deleted:
         """Pictures go before their records: when their place does not answer, deleting again still finds them."""

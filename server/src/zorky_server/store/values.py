@@ -149,8 +149,10 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """How a call ended that was not answered with OK."""
+    """How and when a call ended that was not answered with OK."""
 
+    hour: int
+    """Hours since 1970, UTC."""
     method: str
     """For example "RecognitionService/Recognize", at most 64 characters."""
     client: str
