@@ -30,6 +30,10 @@ def test_delays_are_told_in_the_largest_unit_that_they_fill(span, said):
     assert shown.about(span) == said
 
 
+def test_text_without_letters_is_not_told_to_be_nothing():
+    assert [shown.language(code) for code in ("ru", "", "de")] == ["Russian", "no letters", "de"]
+
+
 def test_periods_are_the_finest_that_there_is_room_for(year, month):
     assert shown.finest(month, 30) == ("day", month.days)
     assert shown.finest(month, 29) == ("week", month.weeks)

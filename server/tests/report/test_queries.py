@@ -225,6 +225,14 @@ async def test_a_week_is_counted_as_one_counts_it_by_hand(reported):
     assert report.failures == (FailureCount("RecognitionService/Recognize", "UNAVAILABLE", "OVERLOADED", 9),)
 
 
+async def test_words_whose_confidence_was_not_kept_yet_do_not_lower_the_mean(reported):
+    day = date(2026, 3, 30)
+    old = picture("old", ADA, moment(day, 1), language="", words=90, confidence=None)
+    digits = picture("digits", ADA, moment(day, 2), language="", words=10, confidence=0.8)
+    report = await reported([Day([old, digits])], moment(day), moment(day, 24))
+    assert report.qualities == (AnswerQuality("", "1", 2, 0, 0, 0, pytest.approx(0.8)),)
+
+
 async def test_who_comes_back_is_seen_in_the_triangle(reported):
     mon = date(2026, 3, 30)
     came = {ADA: (0, 1, 3), BEN: (1, 2), None: (0, 1, 2, 3)}  # weeks after the first

@@ -49,14 +49,14 @@ class AnswerQuality:
     """What people said of answers in one language by one version of a model."""
 
     language: str
-    """BCP 47 code; empty where nothing was read."""
+    """BCP 47 code; empty where the text has no letters, or the language was not kept."""
     model_version: str
     answers: int
     rated_good: int
     rated_bad: int
     corrected: int
     mean_confidence: float | None
-    """None where no words were read."""
+    """None where no answer has one."""
 
 
 @dataclass(frozen=True, slots=True)

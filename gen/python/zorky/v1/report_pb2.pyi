@@ -228,7 +228,9 @@ class AnswerQuality(_message.Message):
     CORRECTED_FIELD_NUMBER: _builtins.int
     MEAN_CONFIDENCE_FIELD_NUMBER: _builtins.int
     language: _builtins.str
-    """Language of most of the text, as a BCP 47 code ("ru", "en"). Empty when nothing was read."""
+    """Language of most letters, as a BCP 47 code ("ru", "en"). Empty when the text has none, as a page of digits, and for
+    answers from before languages were kept.
+    """
     model_version: _builtins.str
     """Version of the model."""
     answers: _builtins.int
@@ -240,7 +242,9 @@ class AnswerQuality(_message.Message):
     corrected: _builtins.int
     """Answers that were corrected at least once: text, words or missed lines."""
     mean_confidence: _builtins.float
-    """Mean of the words' confidences over all answers, 0 to 1. Not set when no words were read."""
+    """Mean of the words' confidences over all answers, 0 to 1. Answers without words or from before it was
+    kept do not count. Not set when there are no others.
+    """
     def __init__(
         self,
         *,

@@ -54,7 +54,8 @@ class AnswerQuality:
     """What people said, at any time, of the span's answers in one language by one version of a model."""
 
     language: str
-    """As a BCP 47 code. Empty where nothing was read."""
+    """Of most letters, as a BCP 47 code. Empty where the text has none, as in a page of digits, and in records from
+    before languages were kept."""
     model_version: str
     answers: int
     rated_good: int
@@ -63,7 +64,7 @@ class AnswerQuality:
     corrected: int
     """Answers that were corrected at least once: text, words or missed lines."""
     mean_confidence: float | None
-    """Of the words of all answers, 0 to 1. None where none were read."""
+    """Of the words of all answers, 0 to 1. None where no answer has one."""
 
     @property
     def good_share(self) -> float | None:

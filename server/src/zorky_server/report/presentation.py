@@ -9,7 +9,7 @@ from .figures import Activity, AnswerQuality, Report, share
 
 NOTHING = "–"
 """Where there is no figure."""
-_LANGUAGES = {"ru": "Russian", "en": "English", "": "nothing read"}
+_LANGUAGES = {"ru": "Russian", "en": "English", "": "no letters"}
 _UNITS = (("day", timedelta(days=1)), ("hour", timedelta(hours=1)), ("minute", timedelta(minutes=1)))
 
 

@@ -182,11 +182,12 @@ async def answer_qualities(connection: AsyncConnection, span: Span) -> tuple[Ans
     """By language; versions in the order in which they first answered."""
     table, said = results.c, _said()
     alike = (table.language, table.model_version)
+    words = func.sum(case((table.confidence.is_not(None), table.words)))  # records from before it was kept have none
     answers = (
         select(
             *alike,
             func.count().label("answers"),
-            (func.sum(table.confidence * table.words) / func.nullif(func.sum(table.words), 0)).label("confidence"),
+            (func.sum(table.confidence * table.words) / func.nullif(words, 0)).label("confidence"),
             func.min(table.created_at).label("first"),
         )
         .where(_answered(span))
