@@ -91,6 +91,29 @@ async def test_a_reader_who_came_after_a_deletion_beside_an_older_write_is_waite
     await store.delete_user("marigold")
 
 
+@pytest.mark.parametrize(
+    ("held", "doing"),
+    [("SELECT pg_current_xact_id()", "%backend_xmin%"), ("LOCK TABLE readings IN ACCESS SHARE MODE", "VACUUM%")],
+    ids=["waiting", "rewriting"],
+)
+async def test_a_connection_lost_while_erasing_is_told_and_deleting_again_finishes_it(
+    held, doing, tmp_path, open_at, postgres_server, result
+):
+    store = await open_at(StorePlace(tmp_path, postgres_server.create()))
+    await store.record(result(user_key="marigold"))
+    async with store._database._writes.connect() as other:
+        await other.execute(text(held))
+        deleting = asyncio.create_task(store.delete_user("marigold"))
+        await until(store, f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE '{doing}'")
+        with pytest.raises(StoreUnreachable):
+            await deleting
+    async with store.snapshot() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM properties WHERE name = 'unerased'")) == 1
+    await store.delete_user("marigold")
+    async with store.snapshot() as connection:
+        assert await connection.scalar(text("SELECT count(*) FROM properties WHERE name = 'unerased'")) == 0
+
+
 async def until(store, count: str) -> None:
     """Waits until there is one in this database, besides the one who asks."""
     asked = text(f"{count} AND datname = current_database() AND pid <> pg_backend_pid()")

@@ -35,7 +35,10 @@ class Database(Protocol):
         ...
 
     async def erase(self) -> None:
-        """Leaves no byte of deleted readings and feedback in the database's files. Raises StillRead."""
+        """Leaves no byte of deleted readings and feedback in the database's files.
+
+        Raises StillRead or StoreUnreachable.
+        """
         ...
 
     async def close(self) -> None:

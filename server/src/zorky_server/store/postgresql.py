@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import TypeVar
 
 import asyncpg
@@ -89,17 +89,10 @@ class PostgresDatabase:
     async def erase(self) -> None:
         """VACUUM FULL writes the tables anew, locked against everyone else, with what older transactions still see."""
         autocommit = self._writes.execution_options(isolation_level="AUTOCOMMIT")
-        async with autocommit.connect() as connection:
-            await self._wait_for_old_snapshots(connection)
-            await connection.execute(text(f"SET lock_timeout = '{_PATIENCE:.0f}s'"))
-            try:
-                await connection.execute(text(f"VACUUM (FULL) {readings.name}, {feedback.name}"))
-            except DBAPIError as error:
-                if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
-                    raise StillRead(_STILL_READ) from error
-                raise
-            finally:
-                await connection.execute(text("RESET lock_timeout"))
+        with _connected():
+            async with autocommit.connect() as connection:
+                await self._wait_for_old_snapshots(connection)
+                await self._vacuum(connection)
 
     async def close(self) -> None:
         """Closes every connection."""
@@ -112,6 +105,18 @@ class PostgresDatabase:
             if time.monotonic() > end:
                 raise StillRead(_STILL_READ)
             await asyncio.sleep(0.1)
+
+    async def _vacuum(self, connection: AsyncConnection) -> None:
+        await connection.execute(text(f"SET lock_timeout = '{_PATIENCE:.0f}s'"))
+        try:
+            await connection.execute(text(f"VACUUM (FULL) {readings.name}, {feedback.name}"))
+        except DBAPIError as error:
+            if getattr(error.orig, "sqlstate", None) == _LOCK_NOT_AVAILABLE:
+                raise StillRead(_STILL_READ) from error
+            raise
+        finally:
+            if not connection.invalidated:
+                await connection.execute(text("RESET lock_timeout"))
 
     async def _connect(self) -> asyncpg.Connection:
         try:
@@ -129,10 +134,16 @@ class PostgresDatabase:
 
 @asynccontextmanager
 async def _transaction(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """Raises StoreUnreachable when the connection is lost on the way."""
-    try:
+    with _connected():
         async with engine.begin() as connection:
             yield connection
+
+
+@contextmanager
+def _connected() -> Iterator[None]:
+    """Raises StoreUnreachable when the connection is lost on the way."""
+    try:
+        yield
     except DBAPIError as error:
         if error.connection_invalidated:
             raise StoreUnreachable("the connection to the database was lost") from error

@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from .database import Work
 from .migrating import upgrade
 from .schema import feedback, readings
-from .values import StillRead
+from .values import StillRead, StoreUnreachable
 
 T = TypeVar("T")
 
@@ -25,6 +27,10 @@ _PATIENCE = 60.0
 """Seconds to wait for a lock: what holds one longest is the rewriting of tables in `erase`."""
 _GLANCE = 1.0
 """Seconds to wait for a lock before it is looked at anew who holds it."""
+_FOR_NOW = {
+    sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL
+}  # fmt: skip
+"""Errors that are the machine's, and may pass."""
 _PRAGMAS = (
     f"busy_timeout={_PATIENCE * 1000:.0f}",
     "journal_mode=WAL",
@@ -59,7 +65,7 @@ class SqliteDatabase:
         """The transaction takes the write lock at its start, and so never fails half way for it."""
 
         def write() -> T:
-            with self._writes.begin() as connection:
+            with _reaching(), self._writes.begin() as connection:
                 return work(connection)
 
         return await asyncio.get_running_loop().run_in_executor(self._writing, write)
@@ -67,8 +73,9 @@ class SqliteDatabase:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """A transaction of its own connection."""
-        async with self._reads.begin() as connection:
-            yield connection
+        with _reaching():
+            async with self._reads.begin() as connection:
+                yield connection
 
     async def erase(self) -> None:
         """secure_delete alone would leave copies behind: when rows beside a row are deleted SQLite moves it to another
@@ -95,7 +102,8 @@ class SqliteDatabase:
 
     def _run(self, statement: str, patience: float) -> object:
         """The first value that a statement gives, outside of any transaction. patience: seconds to wait for locks."""
-        with closing(sqlite3.connect(self._file, timeout=patience, isolation_level=None)) as connection:
+        connect = partial(sqlite3.connect, self._file, timeout=patience, isolation_level=None)
+        with _reaching(), closing(connect()) as connection:
             row = connection.execute(statement).fetchone()
         return row[0] if row else None
 
@@ -118,3 +126,15 @@ def _configure(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
+    """Raises StoreUnreachable when others hold the file for too long, or the disk fails or is full."""
+    try:
+        yield
+    except (OperationalError, sqlite3.OperationalError) as error:
+        cause = error.orig if isinstance(error, OperationalError) else error
+        if getattr(cause, "sqlite_errorcode", 0) & 0xFF in _FOR_NOW:  # the rest of the bits tell details
+            raise StoreUnreachable(f"the database cannot be used for now: {cause}") from error
+        raise
