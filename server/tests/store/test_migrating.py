@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import sqlite3
+from contextlib import closing
 
 import pytest
 import sqlalchemy as sa
@@ -134,7 +135,9 @@ async def test_the_tables_of_an_old_store_become_those_of_a_new_one(old_place, t
         assert old.execute(listed).fetchall() == new.execute(listed).fetchall()
 
 
-async def test_texts_that_an_old_store_had_deleted_are_in_no_file_of_it_afterwards(old_place, open_at):
+@pytest.fixture
+def forgetful_place(old_place) -> StorePlace:
+    """An old store that has deleted readings, all of gooseberries."""
     with sqlite3.connect(old_place.folder / "zorky.sqlite3") as old:
         old.execute("PRAGMA secure_delete=OFF")  # Debian's SQLite has it on, others have not
         row = "SELECT '{}', created_at, expires_at, user_hash, model, model_version, model_sha256, calibration,"
@@ -145,11 +148,39 @@ async def test_texts_that_an_old_store_had_deleted_are_in_no_file_of_it_afterwar
         old.execute("UPDATE results SET image_sha256 = NULL, reading = NULL WHERE result_id LIKE 'gone%'")
         old.commit()
         old.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    file = old_place.folder / "zorky.sqlite3"
-    assert b"gooseberry" in file.read_bytes()
-    await open_at(old_place)
-    files = [path for path in old_place.folder.iterdir() if path.is_file()]
-    assert not any(b"gooseberry" in path.read_bytes() for path in files)
+    assert gooseberries(old_place)
+    return old_place
+
+
+def gooseberries(place: StorePlace) -> list[str]:
+    """The files that have some."""
+    return [path.name for path in place.folder.iterdir() if path.is_file() and b"gooseberry" in path.read_bytes()]
+
+
+async def test_texts_that_an_old_store_had_deleted_are_in_no_file_of_it_afterwards(forgetful_place, open_at):
+    await open_at(forgetful_place)
+    assert gooseberries(forgetful_place) == []
+
+
+@pytest.mark.parametrize("chance", ["start", "deletion"])
+async def test_texts_that_an_old_store_had_deleted_go_at_the_next_chance_when_they_could_not_at_first(
+    chance, forgetful_place, open_at, result, monkeypatch
+):
+    monkeypatch.setattr("zorky_server.store.sqlite._PATIENCE", 0.3)
+    with closing(sqlite3.connect(forgetful_place.folder / "zorky.sqlite3", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM feedback").fetchone()
+        store = await open_at(forgetful_place)
+        assert len(await store.consented()) == 1
+    assert gooseberries(forgetful_place) != []
+    if chance == "start":
+        await open_at(forgetful_place)
+    else:
+        await store.record(result(3, user_key="marigold"))
+        await store.delete_user("marigold")
+    assert gooseberries(forgetful_place) == []
+    async with store.snapshot() as connection:
+        assert await connection.scalar(sa.text("SELECT count(*) FROM properties WHERE name <> 'secret'")) == 0
 
 
 async def test_a_store_of_a_newer_version_is_refused(place):

@@ -7,18 +7,18 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, delete, event, insert, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from .database import Work
 from .migrating import upgrade
-from .schema import feedback, readings
+from .schema import feedback, properties, readings
 from .values import StillRead, StoreUnreachable
 
 T = TypeVar("T")
@@ -27,6 +27,7 @@ _PATIENCE = 60.0
 """Seconds to wait for a lock: what holds one longest is the rewriting of tables in `erase`."""
 _GLANCE = 1.0
 """Seconds to wait for a lock before it is looked at anew who holds it."""
+_VACUUM_OWED = properties.c.name == "vacuum owed"
 _FOR_NOW = {
     sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_PROTOCOL
 }  # fmt: skip
@@ -55,10 +56,10 @@ class SqliteDatabase:
 
     async def setup(self, work: Work[T]) -> T:
         """The transaction has SQLite's write lock."""
-        before, done = await self.write(lambda connection: (upgrade(connection), work(connection)))
-        if before == "0001":  # whose texts were deleted without being overwritten
-            await asyncio.to_thread(self._run, "VACUUM", _PATIENCE)
-            await self._truncate_log()
+        owed, done = await self.write(lambda connection: (_migrate(connection), work(connection)))
+        if owed:
+            with suppress(StillRead, StoreUnreachable):  # then it is left for the next deletion, or the next start
+                await self._vacuum()
         return done
 
     async def write(self, work: Work[T]) -> T:
@@ -80,6 +81,8 @@ class SqliteDatabase:
     async def erase(self) -> None:
         """secure_delete alone would leave copies behind: when rows beside a row are deleted SQLite moves it to another
         page, and does not overwrite the old place. So the tables are written anew."""
+        if await self.write(_is_vacuum_owed):
+            await self._vacuum()
         await self.write(_rewrite)
         await self._truncate_log()
 
@@ -88,6 +91,11 @@ class SqliteDatabase:
         await self._reads.dispose()
         self._writing.shutdown()
         await asyncio.to_thread(self._writes.dispose)
+
+    async def _vacuum(self) -> None:
+        await asyncio.to_thread(self._run, "VACUUM", _PATIENCE)
+        await self._truncate_log()
+        await self.write(lambda connection: connection.execute(delete(properties).where(_VACUUM_OWED)))
 
     async def _truncate_log(self) -> None:
         """Empties the write-ahead log, which holds pages as they were; whoever still reads them is waited for."""
@@ -106,6 +114,17 @@ class SqliteDatabase:
         with _reaching(), closing(connect()) as connection:
             row = connection.execute(statement).fetchone()
         return row[0] if row else None
+
+
+def _migrate(connection: Connection) -> bool:
+    """Returns whether the file must be vacuumed: versions of revision 0001 deleted texts without overwriting them."""
+    if upgrade(connection) == "0001":
+        connection.execute(insert(properties).values(name="vacuum owed", value=""))
+    return _is_vacuum_owed(connection)
+
+
+def _is_vacuum_owed(connection: Connection) -> bool:
+    return connection.scalar(select(properties.c.name).where(_VACUUM_OWED)) is not None
 
 
 def _rewrite(connection: Connection) -> None:
