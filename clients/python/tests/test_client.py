@@ -253,6 +253,21 @@ async def test_deleting_a_person_names_the_key_and_tells_what_went(client, servi
     assert servicer.requests[0].user_key == "someone"
 
 
+async def test_deleting_outlasts_the_servers_patience_and_tells_that_copies_stay(connect, server, servicer):
+    given = []
+
+    def still_read(request: object, context: grpc.ServicerContext) -> None:
+        given.append(context.time_remaining())
+        refuse(grpc.StatusCode.FAILED_PRECONDITION, "copies stay", because("STILL_READ"))(request, context)
+
+    for client, how in ((connect(server), {}), (connect(server, timeout=900), {}), (connect(server), {"timeout": 9})):
+        servicer.script = [still_read]
+        with pytest.raises(FailedPrecondition, match="copies stay") as caught:
+            await client.delete_user_data("someone", **how)
+        assert caught.value.reason == "STILL_READ"
+    assert given == [pytest.approx(seconds, abs=5) for seconds in (150, 900, 9)]
+
+
 async def test_reloading_tells_which_model_serves_or_why_not(client, servicer):
     assert (await client.reload_models()).version == "2"
     servicer.script = [refuse(grpc.StatusCode.FAILED_PRECONDITION, "the new model is damaged", because("BAD_MODEL"))]

@@ -145,7 +145,8 @@ class AsyncClient:
 
     async def _send(self, call: Call[T], timeout: float | None, **how: Any) -> T:
         """Makes a call; `how` goes to gRPC as it is."""
-        how.update(timeout=self._connection.limit(timeout), metadata=self._connection.metadata)
+        limit = self._connection.limit(timeout, call.least_timeout)
+        how.update(timeout=limit, metadata=self._connection.metadata)
         try:
             return call.convert(await call.method(self._stubs)(call.request, **how))
         except grpc.RpcError as error:

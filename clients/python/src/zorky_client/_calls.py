@@ -37,6 +37,9 @@ Image: TypeAlias = bytes | str | os.PathLike[str]
 
 T = TypeVar("T")
 
+DELETION_TIMEOUT = 150.0
+"""Seconds: the server waits a minute for others to end reading, and another one for its tables."""
+
 
 class RecognitionOptions(TypedDict, total=False):
     """How to read a picture. Every key may be left out."""
@@ -90,6 +93,8 @@ class Call(Generic[T]):
     method: Callable[[Stubs], Any]
     request: Message
     convert: Callable[[Any], T]
+    least_timeout: float = 0.0
+    """Seconds that it is given where nobody says how many."""
 
 
 def read(image: Image) -> bytes:
@@ -151,7 +156,7 @@ def add_missed(
 def delete_user_data(user_key: str) -> Call[DeletedData]:
     """Deletes all that is known of one person."""
     request = admin_service_pb2.DeleteUserDataRequest(user_key=user_key)
-    return Call(lambda stubs: stubs.admin.DeleteUserData, request, reports.deleted)
+    return Call(lambda stubs: stubs.admin.DeleteUserData, request, reports.deleted, DELETION_TIMEOUT)
 
 
 def report(start: datetime | None, end: datetime | None) -> Call[Report]:

@@ -87,9 +87,9 @@ class Connection:
         """What every call carries beside its request."""
         return (("authorization", f"Bearer {self.token}"),) if self.token else ()
 
-    def limit(self, timeout: float | None) -> float:
-        """Seconds that a call may take that asks for `timeout`."""
-        return self.timeout if timeout is None else timeout
+    def limit(self, timeout: float | None, least: float = 0.0) -> float:
+        """Seconds that a call may take that asks for `timeout`; `least` or more where it asks for none."""
+        return max(self.timeout, least) if timeout is None else timeout
 
     def not_ready(self, limit: float) -> DeadlineExceeded:
         """The error for a server that is not ready in time."""

@@ -136,7 +136,15 @@ class Client:
         return self._send(_calls.add_missed(result, lines, options), timeout)
 
     def delete_user_data(self, user_key: str, *, timeout: float | None = None) -> DeletedData:
-        """Deletes all that the server knows of one person. Needs the admin right."""
+        """Deletes all that the server knows of one person. Needs the admin right.
+
+        The server waits for those who still read what is deleted. So without a timeout this call is given 150 seconds,
+        or the client's own timeout where that is longer.
+
+        Raises:
+            FailedPrecondition: all is deleted, but copies stay in the server's files as long as somebody reads them:
+                call again later.
+        """
         return self._send(_calls.delete_user_data(user_key), timeout)
 
     def report(
@@ -177,7 +185,8 @@ class Client:
 
     def _send(self, call: Call[T], timeout: float | None, **how: Any) -> T:
         """Makes a call; `how` goes to gRPC as it is."""
-        how.update(timeout=self._connection.limit(timeout), metadata=self._connection.metadata)
+        limit = self._connection.limit(timeout, call.least_timeout)
+        how.update(timeout=limit, metadata=self._connection.metadata)
         try:
             return call.convert(call.method(self._stubs)(call.request, **how))
         except grpc.RpcError as error:

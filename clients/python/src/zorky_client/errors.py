@@ -4,7 +4,7 @@ ZorkyError
 ├── InvalidRequest        the picture or an option is at fault: do not send it again as it is
 ├── NotFound              no such result, or it has expired
 ├── AlreadyExists         this request_id was used before with other content
-├── FailedPrecondition    the new models cannot serve: the one before goes on
+├── FailedPrecondition    new models cannot serve, or copies of deleted data stay for now
 ├── Unauthenticated       the token is missing or wrong
 ├── PermissionDenied      the token lacks the right
 ├── QuotaExceeded         this token has used up its quota for now
@@ -83,7 +83,8 @@ class AlreadyExists(ZorkyError):
 
 
 class FailedPrecondition(ZorkyError):
-    """The server was asked to take new models that cannot serve; the message says why."""
+    """The server is not in the state for it, and the message says why: new models that it was asked to take cannot
+    serve, or copies of deleted data stay in its files because somebody still reads them."""
 
 
 class Unauthenticated(ZorkyError):
