@@ -92,11 +92,13 @@ class Models:
             before = self.current.reader.identity
             self.current = await asyncio.to_thread(self._wanted)
             identity = self.current.reader.identity
-            self._metrics.model(identity)
-            self._metrics.reloaded("switched")
-            log.info("model", version=identity.version, before=before.version)
+            is_other = identity.sha256 != before.sha256
+            if is_other:
+                self._metrics.model(identity)
+                self._metrics.reloaded("switched")
+                log.info("model", version=identity.version, before=before.version)
         await asyncio.to_thread(return_memory)
-        return identity.sha256 != before.sha256
+        return is_other
 
     def _tell(self, error: Exception) -> None:
         if isinstance(error, RegistryUnreachable):
