@@ -69,7 +69,7 @@ async def test_of_two_writes_that_wait_for_each_other_both_are_done(tmp_path, op
     await asyncio.gather(*(store._database.write(partial(add, first=first)) for first in (1, 2)))
     async with store.snapshot() as connection:
         assert list(await connection.scalars(text("SELECT count FROM pair"))) == [2, 2]
-    assert tries.total() == 3, "one of them was done again"
+    assert tries.total() > 2, "PostgreSQL ends one of them, or on a busy machine both, which is then done again"
 
 
 async def test_a_reader_who_came_after_a_deletion_beside_an_older_write_is_waited_for(
