@@ -114,6 +114,15 @@ def test_an_admin_token_that_protects_nothing_is_refused_and_not_told(start_serv
     assert not token or token not in line
 
 
+def test_an_admin_token_that_would_travel_in_the_clear_is_refused(start_server, tmp_path):
+    (tmp_path / "token").write_text("marigold" * 4)
+    server = start_server("--admin-token-file", str(tmp_path / "token"), "--host", "0.0.0.0")
+    assert server.wait() == 1
+    (line,) = [one for one in server.log_path.read_text().splitlines() if one.startswith("zorky-server: ")]
+    assert "host 0.0.0.0 the token would travel unencrypted: set tls_cert and tls_key" in line
+    assert "marigold" not in line
+
+
 def test_failures_are_counted_in_the_store_before_the_server_ends(start_server):
     server = start_server().wait_until_serving()
     with grpc.insecure_channel(server.address) as channel, pytest.raises(grpc.RpcError):

@@ -116,6 +116,11 @@ def _admin_token(settings: Settings) -> str:
     """What callers of AdminService have to show; empty where nobody may call it."""
     if settings.admin_token_file is None:
         return ""
+    if settings.tls_cert is None and not _is_loopback(settings.host):
+        raise CannotServe(
+            f"with admin_token_file set and host {settings.host} the token would travel unencrypted: set tls_cert and "
+            "tls_key, or host 127.0.0.1"
+        )
     try:
         token = settings.admin_token_file.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
