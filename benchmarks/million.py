@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
-from statistics import quantiles
+from statistics import median, quantiles
 
 from running import Check, Row, full, publish, script
 from sqlalchemy import select
@@ -144,7 +144,8 @@ async def measured_feedback(folder: Path, count: int) -> list[Row]:
     async def row(name: str, callers: int) -> Row:
         began = time.process_time()
         seconds = await feedback(store, ids, callers)
-        return _row(f"feedback, {name}", seconds, (time.process_time() - began) / count)
+        cpu = (time.process_time() - began) / count
+        return _row(f"feedback, {name}", seconds, cpu, p95=quantiles(seconds, n=20, method="inclusive")[-1])
 
     rows = []
     for callers in (1, 16):
@@ -157,21 +158,32 @@ async def measured_feedback(folder: Path, count: int) -> list[Row]:
     return rows
 
 
-def _row(what: str, seconds: Sequence[float], cpu: float, peak: float | None = None) -> Row:
-    p50, p95 = (quantiles(seconds, n=100, method="inclusive")[at - 1] for at in (50, 95))
-    return {"what": what, "times": len(seconds), "p50 s": p50, "p95 s": p95, "CPU s": cpu, "peak MB": peak}
+def _row(
+    what: str,
+    seconds: Sequence[float],
+    cpu: float,
+    *,
+    p95: float | None = None,
+    slowest: float | None = None,
+    peak: float | None = None,
+) -> Row:
+    return {
+        "what": what, "times": len(seconds), "p50 s": median(seconds), "p95 s": p95, "slowest s": slowest,
+        "CPU s": cpu, "peak MB": peak,
+    }  # fmt: skip
 
 
 def _reports(folder: Path, name: str, days: int, times: int) -> Row:
     runs = [report(folder, days) for _ in range(times)]
     seconds = [run.seconds for run in runs]
-    return _row(f"report, {name}", seconds, max(run.cpu for run in runs), max(run.peak for run in runs))
+    cpu, peak = max(run.cpu for run in runs), max(run.peak for run in runs)
+    return _row(f"report, {name}", seconds, cpu, slowest=max(seconds), peak=peak)
 
 
 def _checks(rows: Sequence[Row]) -> Iterator[Check]:
     for row in rows:
         if str(row["what"]).startswith("report"):
-            yield Check(f"{row['what']}: p95, s", float(str(row["p95 s"])), "<=", _SECONDS)
+            yield Check(f"{row['what']}: slowest, s", float(str(row["slowest s"])), "<=", _SECONDS)
             yield Check(f"{row['what']}: peak, MB", float(str(row["peak MB"])), "<=", _MEMORY)
         else:
             yield Check(f"{row['what']}: p95, s", float(str(row["p95 s"])), "<=", _WRITE)
