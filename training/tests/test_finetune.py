@@ -61,11 +61,16 @@ def stop_once(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_corrections_by_six_writers_are_promoted_for_what_two_others_gain(
-    confused: Path, write_lines: Callable[..., None], sources: Sources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    confused: Path,
+    frozen: Path,
+    write_lines: Callable[..., None],
+    sources: Sources,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Stopped on the way, it goes on where it was. The letters that were confused are the frozen set, too."""
+    """Stopped on the way, it goes on where it was."""
     corrections, output = data_set(write_lines, tmp_path / "corrections"), tmp_path / "tuned"
-    evidence = gather(corrections, [corrections / "test"], sources)
+    evidence = gather(corrections, [frozen], sources)
     shown = stop_once(monkeypatch)
     with pytest.raises(KeyboardInterrupt, match=f"of {KNOBS.lines} lines"):
         finetune(confused, confused, corrections, output, "1.0-tuned.1", sources, evidence, KNOBS)
