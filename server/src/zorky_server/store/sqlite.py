@@ -141,10 +141,23 @@ def _configure(engine: Engine, begin: str, pragmas: tuple[str, ...]) -> None:
     def connected(connection: Any, _record: object) -> None:
         connection.isolation_level = None
         for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}").close()
+            _set(connection, pragma)
 
     event.listen(engine, "connect", connected)
     event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+
+
+def _set(connection: Any, pragma: str) -> None:
+    """Tries again while others hold a new file's lock: for a change of its journal SQLite itself does not wait."""
+    end = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute(f"PRAGMA {pragma}").close()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager
