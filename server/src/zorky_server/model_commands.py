@@ -14,7 +14,7 @@ from pathlib import Path
 from .following import TASK
 from .registry import BadVersion, Current, Registry, RegistryError
 from .settings import Settings
-from .storage import existing_store
+from .storage import opened_store
 from .store import CannotOpen, Promotion, StoreUnreachable
 from .store.values import Verdict
 
@@ -91,5 +91,5 @@ def _switched(settings: Settings, before: Current | None, now: Current, verdict:
 
 
 async def _record(settings: Settings, promotion: Promotion) -> None:
-    async with existing_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         await store.add_promotion(promotion)

@@ -6,7 +6,7 @@ import re
 from typing import TextIO
 
 from .settings import Settings
-from .storage import existing_store
+from .storage import opened_store
 from .store import Deleted
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -33,5 +33,5 @@ async def purge(settings: Settings, older_than: float | None, user_key: str) -> 
 
     Raises CannotOpen, StoreUnreachable or StillRead.
     """
-    async with existing_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         return await (store.delete_user(user_key) if older_than is None else store.purge(older_than))

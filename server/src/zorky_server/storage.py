@@ -10,15 +10,11 @@ from .store import Store, StorePlace, open_store
 
 
 @asynccontextmanager
-async def existing_store(settings: Settings) -> AsyncIterator[Store]:
-    """As `opened_store`, but it must have been made before: for commands, which are told the wrong place at times."""
-    async with opened_store(settings, must_exist=True) as store:
-        yield store
-
-
-@asynccontextmanager
 async def opened_store(settings: Settings, *, must_exist: bool = False) -> AsyncIterator[Store]:
-    """The store, made on first use unless it must exist, and closed at the end of the block. Raises CannotOpen."""
+    """The store, made on first use, and closed at the end of the block. Raises CannotOpen.
+
+    must_exist: for commands, which are told the wrong place at times.
+    """
     place = StorePlace(settings.data_dir, settings.database, settings.pictures, settings.secret_file)
     store = await open_store(place, settings.result_lifetime, must_exist=must_exist)
     try:

@@ -219,7 +219,11 @@ async def test_hundreds_of_malformed_pictures_harm_nothing(server, valid, bombs,
     assert set(found) <= REASONS | {"OK"}
     assert found["IMAGE_ANIMATED"] >= 3
     assert found["IMAGE_TOO_MANY_BYTES"] == 2
-    assert memory(server.pid, "VmRSS") - before < 80, "two uploads of 25 MiB may still be on their way out"
+    for _ in range(50):  # the last uploads, of 25 MiB, are on their way out
+        if (grown := memory(server.pid, "VmRSS") - before) < 50:
+            break
+        await asyncio.sleep(0.1)
+    assert grown < 50
     with grpc.insecure_channel(server.address) as channel:
         status = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest()).status
     assert status == health_pb2.HealthCheckResponse.SERVING

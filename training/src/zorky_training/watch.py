@@ -21,12 +21,13 @@ from typing import Literal
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from zorky_server.following import TASK
 from zorky_server.logs import configure_logs
 from zorky_server.registry import NoSuchVersion, Registry, RegistryError
 from zorky_server.report.queries import answer_qualities
 from zorky_server.report.span import DAY, Span
 from zorky_server.settings import FILE_VARIABLE, BadSettings, Settings, load_settings
-from zorky_server.storage import existing_store
+from zorky_server.storage import opened_store
 from zorky_server.store import CannotOpen, Promotion
 from zorky_server.tasks.handwriting.model import BadModel, load_model
 
@@ -43,7 +44,6 @@ from .trigger import EARLIER_DAYS, RECENT_DAYS, Quality, reason_to_tune
 log = structlog.get_logger("zorky.watch")
 
 Outcome = Literal["nothing to do", "promoted", "refused"]
-_TASK = "handwriting"
 _LEARNT_UNTIL = "learnt_until"
 """Figure of an attempt, and of no promotion by hand: what was said after it, in microseconds since 1970, is new."""
 _FAILURES = (BadModel, CannotOpen, RegistryError, SQLAlchemyError, OSError, ValueError)
@@ -140,7 +140,7 @@ async def _reason(settings: Settings, enough: int) -> str | None:
     """Why tuning is due, None where it is not."""
     tomorrow = _now() // DAY + 1
     begin = tomorrow - RECENT_DAYS
-    async with existing_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         learnt = [one.figures.get(_LEARNT_UNTIL, 0) for one in await store.promotions()]
         pieces = await store.consented(max(learnt, default=0))
         async with store.snapshot() as connection:
@@ -151,7 +151,7 @@ async def _reason(settings: Settings, enough: int) -> str | None:
 
 
 async def _built(settings: Settings, folder: Path) -> Summary:
-    async with existing_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         return await build(store, folder)
 
 
@@ -170,7 +170,7 @@ def _serving(place: Place) -> str:
 
 
 def _installed(place: Place) -> Path:
-    return place.settings.models_dir / _TASK
+    return place.settings.models_dir / TASK
 
 
 def _next_version(place: Place, running: str) -> str:
@@ -194,7 +194,7 @@ def _shipped(place: Place, version: str) -> Path:
 
 async def _noted(settings: Settings, tried: Promotion) -> None:
     """Keeps in the store what became of a model, once."""
-    async with existing_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         if all((one.version, one.created_at) != (tried.version, tried.created_at) for one in await store.promotions()):
             await store.add_promotion(tried)
 
@@ -261,7 +261,7 @@ def _place(arguments: argparse.Namespace) -> Place:
     sources = Sources(arguments.fonts, arguments.data / "train" if arguments.data else None)
     for folder in arguments.frozen:
         labelled(folder)  # now, and not when something is to be judged
-    registry = Registry(settings.registry, _TASK)
+    registry = Registry(settings.registry, TASK)
     return Place(settings, registry, arguments.frozen, sources, arguments.work, arguments.keep)
 
 

@@ -236,9 +236,19 @@ def test_the_command_takes_the_servers_own_settings(
     assert len(list((tmp_path / "set").rglob("*.png"))) == 11
 
 
-def test_an_empty_store_is_said_to_be_empty(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run("--data-dir", str(tmp_path / "data"), "--output", str(tmp_path / "set"))
+def test_an_empty_store_is_said_to_be_empty_and_a_wrong_place_is_told(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def make() -> None:
+        async with opened_store(settings):
+            pass
+
+    asyncio.run(make())
+    run("--data-dir", str(settings.data_dir), "--output", str(tmp_path / "set"))
     assert "Nobody has given corrections" in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="set data_dir as for the server"):
+        run("--data-dir", str(tmp_path / "elsewhere"), "--output", str(tmp_path / "set"))
+    assert not (tmp_path / "elsewhere").exists()
 
 
 def test_a_day_that_is_none_is_told_to_be_written_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

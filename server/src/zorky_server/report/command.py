@@ -10,17 +10,15 @@ from typing import IO, Literal
 from rich.console import Console
 
 from ..settings import Settings
-from ..storage import existing_store
+from ..storage import opened_store
 from ..store import CannotOpen, StoreUnreachable
 from . import html, terminal
 from .data import as_json
 from .figures import Report
 from .queries import make_report
-from .span import DAY, BadSpan, microseconds
+from .span import DAY, USUAL, BadSpan, microseconds
 
 Form = Literal["table", "json", "html"]
-
-_USUAL = 30 * DAY
 
 
 class CannotReport(Exception):
@@ -30,9 +28,9 @@ class CannotReport(Exception):
 async def stored_report(settings: Settings, since: date | None, until: date | None) -> Report:
     """Of the days from `since` to `until`, both included; by default the 30 until today. Raises CannotReport."""
     end = microseconds(until or datetime.now(UTC).date()) + DAY
-    start = microseconds(since) if since else end - _USUAL
+    start = microseconds(since) if since else end - USUAL
     try:
-        async with existing_store(settings) as store, store.snapshot() as connection:
+        async with opened_store(settings, must_exist=True) as store, store.snapshot() as connection:
             return await make_report(connection, start, end)
     except (BadSpan, CannotOpen, StoreUnreachable) as error:
         raise CannotReport(str(error)) from error

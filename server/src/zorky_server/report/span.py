@@ -7,6 +7,8 @@ from datetime import date, timedelta
 
 DAY = 86_400_000_000
 """Microseconds."""
+USUAL = 30 * DAY
+"""What a report covers where nobody says."""
 _EPOCH = date(1970, 1, 1)
 MONDAY = 3
 """Days from a Monday to 1970-01-01, a Thursday."""

@@ -17,7 +17,7 @@ from zorky.v1.admin_service_pb2 import (
 )
 
 from ..report.queries import make_report
-from ..report.span import DAY
+from ..report.span import DAY, USUAL
 from ..store import Store
 from .answers import model_of
 from .calls import Context, metadata_of
@@ -26,7 +26,6 @@ from .recognition import Models
 from .reports import report_of
 from .requests import checked_name, required
 
-_DEFAULT_DAYS = 30
 _SCHEME = "Bearer "
 
 
@@ -79,5 +78,5 @@ def _span(request: GetReportRequest) -> tuple[int, int]:
     """What is asked for, in microseconds since 1970."""
     now = time.time_ns() // 1000
     end = request.end_time.ToMicroseconds() if request.HasField("end_time") else -(-now // DAY) * DAY
-    start = request.start_time.ToMicroseconds() if request.HasField("start_time") else end - _DEFAULT_DAYS * DAY
+    start = request.start_time.ToMicroseconds() if request.HasField("start_time") else end - USUAL
     return start, end

@@ -52,7 +52,7 @@ def _run(arguments: argparse.Namespace) -> None:
 
 
 async def _built(settings: Settings, folder: Path, since: int) -> Summary:
-    async with opened_store(settings) as store:
+    async with opened_store(settings, must_exist=True) as store:
         return await build(store, folder, since)
 
 
